@@ -1,0 +1,158 @@
+/**
+ * The closed set of what can go wrong, for every door: HTTP, WebSocket, CLI.
+ * Each entry knows its HTTP status, Google's reason of the time (reference 1.2), whether its detail may be shown,
+ * and a sentence that tells the reader what to do next. docs/errors.md is made from this table.
+ */
+interface ErrorEntry {
+  readonly status: number;
+  readonly reason: string;
+  readonly domain: 'global' | 'usageLimits';
+  /** False: the reader gets the message only; detail goes to the log. */
+  readonly shown: boolean;
+  readonly message: string;
+  readonly next: string;
+}
+
+const global = (status: number, reason: string, message: string, next: string): ErrorEntry => ({
+  status,
+  reason,
+  domain: 'global',
+  shown: status < 500,
+  message,
+  next,
+});
+
+const usage = (status: number, reason: string, message: string, next: string): ErrorEntry => ({
+  ...global(status, reason, message, next),
+  domain: 'usageLimits',
+});
+
+export const errorTable = {
+  'token-missing': global(401, 'required', 'Login Required', 'Send an access token: "Authorization: Bearer <token>".'),
+  'token-invalid': global(
+    401,
+    'authError',
+    'Invalid Credentials',
+    'The access token is wrong, expired or revoked: get a fresh one with your refresh token.',
+  ),
+  'scope-insufficient': global(
+    403,
+    'insufficientPermissions',
+    'Insufficient Permission',
+    'Ask for a token with the scope that this call needs.',
+  ),
+  'api-off': usage(
+    403,
+    'accessNotConfigured',
+    'Access Not Configured',
+    'Switch on "Google Cloud Messaging for Chrome API" under Services of the project in the console.',
+  ),
+  'app-not-owned': global(
+    403,
+    'forbidden',
+    'Google Account calling the push messaging service does not own the app or extension.',
+    'Use the token of an account in the publisher group of the app, or add the account to that group.',
+  ),
+  'app-unproven': global(
+    403,
+    'forbidden',
+    'The app is registered by its public key alone, so it may send only to accounts of its own publisher group.',
+    'Prove that you hold its private key: sign the challenge on the page of the app, or upload key.pem.',
+  ),
+  'channel-invalid': global(
+    400,
+    'invalid',
+    'Channel ID is invalid.',
+    'Use the id exactly as getChannelId gave it: 20 digits, a slash, 32 letters a-p.',
+  ),
+  'subchannel-invalid': global(
+    400,
+    'invalid',
+    'Subchannel is invalid (four subchannels available; subchannel value must be 0, 1, 2, or 3).',
+    'Send "subchannelId" as 0, 1, 2 or 3.',
+  ),
+  'payload-too-long': global(
+    400,
+    'invalid',
+    'Payload is too long (must be 256 bytes or less).',
+    'Shorten it (bytes of UTF-8 count), or send a key with which the app fetches the rest.',
+  ),
+  'payload-invalid': global(
+    400,
+    'invalid',
+    'Payload is invalid.',
+    'Send "payload" as well-formed text or as a number; put structure into text with JSON.stringify.',
+  ),
+  'body-invalid': global(400, 'parseError', 'Parse Error', 'Send one JSON object, as in the guide.'),
+  'body-too-large': global(413, 'uploadTooLarge', 'Request Too Large', 'Send a smaller body.'),
+  'body-slow': global(408, 'requestTimeout', 'Request Timeout', 'Send the whole body at once.'),
+  'type-unsupported': global(415, 'unsupportedMediaType', 'Unsupported Media Type', 'Send "Content-Type: application/json".'),
+  'method-wrong': global(405, 'httpMethodNotAllowed', 'Method Not Allowed', 'See the Allow header for what this address takes.'),
+  'not-found': global(404, 'notFound', 'Not Found', 'Check the address.'),
+  'input-invalid': global(400, 'invalid', 'Invalid Value', 'Correct the value and send again.'),
+  forbidden: global(403, 'forbidden', 'Forbidden', 'Sign in with an account that may do this.'),
+  'origin-foreign': global(403, 'forbidden', 'The origin of this request is not an origin of the app.', 'Call from the app itself.'),
+  'quota-exceeded': usage(
+    403,
+    'dailyLimitExceeded',
+    'Daily message quota exceeded (10,000 message requests allowed per day).',
+    'Wait for the reset, or ask the administrator to raise the quota of the project.',
+  ),
+  'rate-limited': usage(429, 'rateLimitExceeded', 'Rate Limit Exceeded', 'Wait as long as Retry-After says, then go on.'),
+  'device-unknown': global(
+    401,
+    'deviceUnknown',
+    'The device is unknown or its token was ended.',
+    'Register the device again: sign in silently and POST /v2/devices.',
+  ),
+  'queue-full': global(429, 'queueFull', 'The queue of this subscription is full.', 'Wait until the device has fetched what waits.'),
+  'store-full': global(503, 'backendError', 'Messages cannot be kept now: the disk is full.', 'Send again later; nothing was accepted.'),
+  unavailable: global(503, 'backendError', 'The service is not available now.', 'Send again later; nothing was accepted.'),
+  internal: global(500, 'internalError', 'An internal error has occurred.', 'Send again; if it stays, tell the operator the time of this answer.'),
+} as const satisfies Record<string, ErrorEntry>;
+
+export type ErrorCode = keyof typeof errorTable;
+
+/** Facts beside the code that a door may put into headers. */
+export interface ErrorFacts {
+  /** Seconds until it makes sense to try again. */
+  readonly retryAfterSeconds?: number;
+  /** Methods that the address takes, for 405. */
+  readonly allow?: string;
+  /** Name of the field or header that is at fault. */
+  readonly location?: string;
+}
+
+/** One refusal. `message` is made for the reader; `detail` says what exactly was wrong this time. */
+export class ReveilleError extends Error {
+  readonly code: ErrorCode;
+  readonly detail: string | undefined;
+  readonly facts: ErrorFacts;
+
+  constructor(code: ErrorCode, detail?: string, facts: ErrorFacts = {}, cause?: unknown) {
+    super(detail === undefined ? errorTable[code].message : `${errorTable[code].message} ${detail}`, { cause });
+    this.name = 'ReveilleError';
+    this.code = code;
+    this.detail = detail;
+    this.facts = facts;
+  }
+
+  get status(): number {
+    return errorTable[this.code].status;
+  }
+
+  get reason(): string {
+    return errorTable[this.code].reason;
+  }
+
+  /** The sentence for the reader: what is wrong, the detail where it may be shown, and what to do next. */
+  get sentence(): string {
+    const { message, next, shown } = errorTable[this.code];
+    return [message, shown ? this.detail : undefined, next].filter(Boolean).join(' ');
+  }
+}
+
+/** Turns whatever was thrown into one of the set; what we did not foresee is `internal`. */
+export function asReveilleError(thrown: unknown): ReveilleError {
+  return thrown instanceof ReveilleError ? thrown : new ReveilleError('internal', undefined, {}, thrown);
+}

@@ -1,0 +1,64 @@
+/**
+ * Every bound of the service, in one place: the unit is in the name, the reason beside the number.
+ * A limit that an administrator can raise per project is a default here and says so.
+ */
+export const limits = {
+  /** Guide: "Payload is too long (must be 256 bytes or less)". UTF-8 bytes. Default, raised per project. */
+  payloadBytes: 256,
+  /** Guide: "four subchannels available". A limit of the app, never a constant of a schema. */
+  subchannels: 4,
+  /** Guide: "10,000 message requests allowed per day". Default, raised per project; 0 = none. */
+  dailyMessages: 10_000,
+  /** How long a message without a TTL of its own waits for a device. */
+  retentionDays: 28,
+
+  /** A request body at the JSON doors; a message of 256 bytes needs far less even when every character is escaped. */
+  jsonBodyBytes: 16 * 1024,
+  /** How long a request body may take to arrive: a slower sender holds a socket for nothing. */
+  bodyMs: 10_000,
+  /** Request line plus headers that we read from: longer tokens than ours exist only in attacks. */
+  tokenCharacters: 2_048,
+
+  /** Devices of one channel; the longest silent one leaves when one more registers. */
+  devicesPerChannel: 20,
+  /** Bytes of a device's name, shown in the list of devices. */
+  deviceNameCharacters: 80,
+  /** SC2: unconfirmed messages of one subchannel on one connected device before newer ones coalesce. */
+  unconfirmedPerSlot: 16,
+  /** Messages that wait in the queue (no slot) of a channel. */
+  queuedPerChannel: 1_000,
+  /** How much of a queue one device's outbox holds in memory at a time. */
+  queuePage: 100,
+
+  /** HA1: wait before the first re-offer; doubles with each further one. */
+  reofferMs: 30_000,
+  reofferMsMax: 3_600_000,
+  /** HA2: runs of a version that may fail before it is given up. */
+  failedRuns: 8,
+
+  /** The JSON ping of our WebSocket: a Chromium extension worker stops after 30 s without a frame of its own. */
+  pingMs: 20_000,
+  /** A connection from which nothing was heard for this long is dead: three pings were missed. */
+  silenceMs: 65_000,
+  /** From the opening of the socket to a valid hello. */
+  helloMs: 10_000,
+  /** One text frame of our WebSocket protocol. */
+  frameBytes: 8 * 1024,
+  /** Bytes a socket may have buffered before a session answers 'full'. */
+  socketBufferBytes: 64 * 1024,
+
+  /** Finished messages kept for the trace, newest first, and for how long. */
+  traceMessages: 10_000,
+  traceHours: 24,
+} as const;
+
+const DAY_MS = 86_400_000;
+
+/** Retention in milliseconds: the TTL of a message that names none. */
+export const retentionMs: number = limits.retentionDays * DAY_MS;
+
+// Relations between the bounds: a change that breaks one fails at start, not in the field.
+if (limits.silenceMs < 3 * limits.pingMs) throw new Error('limits: silenceMs must allow for three missed pings');
+if (limits.pingMs >= 30_000) throw new Error('limits: a Chromium worker stops after 30 s of silence');
+if (limits.frameBytes < 6 * limits.payloadBytes + 512) throw new Error('limits: a frame must hold an escaped payload');
+if (limits.queuePage > limits.queuedPerChannel) throw new Error('limits: a page is a part of the queue');

@@ -1,0 +1,159 @@
+import type { Generated, Kysely } from 'kysely';
+
+/**
+ * The control plane: one schema for accounts, projects, clients, grants and apps. Tables of better-auth (`user`,
+ * `session`, `account`, `verification`) are created by its own migrations; only the columns that we read are named here.
+ * Times are milliseconds since 1970. Secrets are sealed or hashed (docs/storage.md).
+ */
+export interface ControlTables {
+  user: UserTable;
+  audit: AuditTable;
+  invites: InviteTable;
+  projects: ProjectTable;
+  project_members: ProjectMemberTable;
+  clients: ClientTable;
+  grants: GrantTable;
+  codes: CodeTable;
+  refresh_tokens: RefreshTokenTable;
+  access_tokens: AccessTokenTable;
+  publisher_groups: PublisherGroupTable;
+  group_members: GroupMemberTable;
+  apps: AppTable;
+}
+
+export type ControlDatabase = Kysely<ControlTables>;
+
+interface UserTable {
+  id: string;
+  email: string;
+  name: string;
+  role: 'administrator' | 'user';
+  /** 1 = may not sign in, and every right that rests on the account has ended. */
+  disabled: number;
+}
+
+interface AuditTable {
+  id: Generated<number>;
+  at: number;
+  /** The account that did it; null for the system. */
+  account: string | null;
+  /** What it is about: a project, an app, an account. */
+  subject: string;
+  event: string;
+  detail: string;
+}
+
+interface InviteTable {
+  /** SHA-256 of the code. */
+  hash: string;
+  email: string | null;
+  created_at: number;
+  expires_at: number;
+  used_by: string | null;
+}
+
+interface ProjectTable {
+  /** 12 digits, as Google's project numbers. */
+  id: string;
+  name: string;
+  created_at: number;
+  messaging_enabled: number;
+  /** null = the server's default; 0 = none. */
+  daily_quota: number | null;
+  payload_bytes: number | null;
+}
+
+interface ProjectMemberTable {
+  project: string;
+  account: string;
+  role: 'owner' | 'editor' | 'viewer';
+}
+
+interface ClientTable {
+  /** `<project>-<32 letters or digits>.apps.reveille`. */
+  id: string;
+  project: string;
+  name: string;
+  kind: 'web' | 'installed';
+  secret_sealed: string;
+  /** JSON arrays of strings. */
+  redirect_uris: string;
+  origins: string;
+  created_at: number;
+}
+
+interface GrantTable {
+  id: string;
+  account: string;
+  /** A client id, or the app id when an installed app is its own client. */
+  client: string;
+  scope: string;
+  created_at: number;
+  /** Set when the grant was revoked; every token under it is void. */
+  ended_at: number | null;
+}
+
+interface CodeTable {
+  /** SHA-256 of the code. */
+  hash: string;
+  account: string;
+  client: string;
+  scope: string;
+  redirect_uri: string;
+  offline: number;
+  code_challenge: string | null;
+  code_challenge_method: string | null;
+  expires_at: number;
+  /** The grant made from it; a second use ends that grant (RFC 6749 section 4.1.2). */
+  used_grant: string | null;
+}
+
+interface RefreshTokenTable {
+  /** SHA-256 of the token. */
+  hash: string;
+  grant: string;
+  created_at: number;
+  last_used_at: number | null;
+}
+
+interface AccessTokenTable {
+  /** SHA-256 of the token. The token is derived again from grant and issue, never stored. */
+  hash: string;
+  grant: string;
+  issue: number;
+  /** SHA-256 of the refresh token it came from; null when it came with the code and no refresh token. */
+  refresh_hash: string | null;
+  issued_at: number;
+  expires_at: number;
+}
+
+interface PublisherGroupTable {
+  id: string;
+  name: string;
+  created_at: number;
+}
+
+interface GroupMemberTable {
+  group: string;
+  account: string;
+  role: 'owner' | 'member';
+}
+
+interface AppTable {
+  /** 32 letters a-p. */
+  id: string;
+  group: string;
+  title: string;
+  /** Base64 of the DER SubjectPublicKeyInfo: the manifest's `key`. */
+  public_key: string;
+  /** PKCS#8 PEM sealed with the server's secret; null when only the public key is known. */
+  private_key_sealed: string | null;
+  proven: number;
+  /** 'none' = being signed in is enough for a channel; 'ask' = a consent page comes first. */
+  channel_consent: 'none' | 'ask';
+  /** JSON array: origins of a hosted app. */
+  origins: string;
+  /** JSON array: redirects beside https://<id>.chromiumapp.org/. */
+  redirect_uris: string;
+  created_at: number;
+}

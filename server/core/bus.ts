@@ -1,0 +1,21 @@
+import type { NodeId } from './presence.ts';
+import type { ChannelKey, DeviceKey, Kept } from './store.ts';
+
+/** What nodes tell each other. */
+export type Announcement =
+  /** "There is something for you": committed messages, in the order of their versions. */
+  | { readonly kind: 'kept'; readonly kept: readonly Kept[] }
+  /** Devices whose right has ended: their connections must close now. */
+  | { readonly kind: 'ended'; readonly devices: readonly DeviceKey[] }
+  /** A channel was resumed: its devices must be offered what waits. */
+  | { readonly kind: 'resumed'; readonly channel: ChannelKey };
+
+/** The port between nodes. An announcement that is lost costs delay, never a message: the store is read at the next connect. */
+export interface Bus {
+  /** Hands an announcement to a node; settles when that node's handlers have been called (or it is known to be gone). */
+  announce(node: NodeId, announcement: Announcement): Promise<void>;
+  /** Hands an announcement to every node. */
+  announceAll(announcement: Announcement): Promise<void>;
+  /** Registers what this node does with announcements. Answers how to stop. */
+  onAnnounce(node: NodeId, handler: (announcement: Announcement) => void): () => void;
+}

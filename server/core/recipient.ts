@@ -1,0 +1,18 @@
+import type { Kept } from './store.ts';
+
+/**
+ * What became of an offer: `taken` = on its way to the device; `full` = the connection cannot take more now and will say
+ * when it can; `gone` = there is no connection any more.
+ */
+export type OfferAnswer = 'taken' | 'full' | 'gone';
+
+/** Why the core ends a connection. Each gateway turns it into its own close code. */
+export type EndReason = 'replaced' | 'device-ended' | 'going-away';
+
+/** The port to a device that is connected, filled by each gateway's session. */
+export interface Recipient {
+  offer(kept: Kept): OfferAnswer;
+  /** Everything that waited when the device connected has been offered: from here on it is live. */
+  caughtUp(): void;
+  end(reason: EndReason): void;
+}

@@ -1,0 +1,173 @@
+import type { AppId } from '../../protocol/app-id.ts';
+import type { ChannelId } from '../../protocol/channel-id.ts';
+import type { Version } from '../../protocol/version.ts';
+
+/**
+ * The port to what is kept. Every implementation runs `stores/contract.ts`.
+ *
+ * A message is kept once per channel, never per device. Each device has one *mark* per slot: every message of the slot
+ * up to the mark has reached its end on that device, everything above still waits. Marks replace per-device copies,
+ * so a fan-out costs nothing at rest.
+ */
+
+/** Internal keys: small integers, so that a million channels do not cost a million long strings. */
+export type ChannelKey = number & { readonly __brand: 'ChannelKey' };
+export type DeviceKey = number & { readonly __brand: 'DeviceKey' };
+
+/** A place that holds one newest message: a subchannel ("0".."3") or a topic. null = the queue, which holds them all in order. */
+export type Slot = string | null;
+
+/** What the intake hands over to be kept. */
+export interface Draft {
+  readonly channel: ChannelKey;
+  readonly slot: Slot;
+  readonly payload: string;
+  /** Milliseconds since 1970 at which the message ends by itself. */
+  readonly expiresAt: number;
+  /** The project whose quota it counts against. */
+  readonly project: string;
+  /** Accepted messages that the project may have in `quotaDay`; 0 = no limit. */
+  readonly dailyQuota: number;
+  /** The day that the message counts for, "2026-11-24". */
+  readonly quotaDay: string;
+}
+
+/** A message that was committed. */
+export interface Kept {
+  readonly version: Version;
+  readonly channel: ChannelKey;
+  readonly slot: Slot;
+  readonly payload: string;
+  readonly acceptedAt: number;
+  readonly expiresAt: number;
+}
+
+export type ChannelState = 'live' | 'paused' | 'removed';
+
+/** One (user, app), or a plain push subscription (no user; comes with the web push doors). */
+export interface Channel {
+  readonly key: ChannelKey;
+  readonly id: ChannelId;
+  readonly app: AppId;
+  readonly user: string;
+  readonly state: ChannelState;
+  readonly createdAt: number;
+}
+
+/** One browser profile (or bot) of a user with an app. */
+export interface Device {
+  readonly key: DeviceKey;
+  /** Public name, random, in URLs. */
+  readonly id: string;
+  readonly channel: Channel;
+  /** SHA-256 of the device token: the token itself is nowhere at rest. */
+  readonly tokenHash: string;
+  readonly name: string;
+  /** How the device can be woken beside the WebSocket: JSON text of the gateway's own, or null. */
+  readonly transport: string | null;
+  readonly registeredAt: number;
+  readonly seenAt: number;
+}
+
+export interface DeviceDraft {
+  readonly id: string;
+  readonly channel: ChannelKey;
+  readonly tokenHash: string;
+  readonly name: string;
+}
+
+/** How a message ends on one device (ME1): exactly one of these, recorded. */
+export type Ending = 'confirmed' | 'superseded' | 'expired' | 'failed' | 'withdrawn';
+
+/** What the trace shows of one message on one device. `waiting` = kept, not ended. */
+export interface DeviceTrace {
+  readonly deviceId: string;
+  readonly deviceName: string;
+  readonly state: Ending | 'waiting';
+  /** When it ended, in milliseconds since 1970; null while it waits. */
+  readonly at: number | null;
+  /** Runs of the handler that ended badly so far. */
+  readonly failedRuns: number;
+}
+
+export interface MessageTrace {
+  readonly version: Version;
+  readonly channelId: ChannelId;
+  readonly slot: Slot;
+  readonly project: string;
+  readonly payload: string;
+  readonly acceptedAt: number;
+  readonly devices: readonly DeviceTrace[];
+}
+
+/**
+ * Messages. Every method that writes settles only after the write is synced to disk (AC1) and leaves nothing half-done
+ * when it rejects. Rejects with ReveilleError `store-full` or `unavailable` when the disk does not take the write.
+ */
+export interface MessageStore {
+  /**
+   * Keeps one message and counts it against the project's day in the same commit (QU1).
+   * @throws `quota-exceeded` when the day is used up, `queue-full` at limits.queuedPerChannel.
+   */
+  keep(draft: Draft): Promise<Kept>;
+  /**
+   * What waits for a device: the newest unexpired message of each slot above its mark, by version; then the queue, in order,
+   * from behind `afterVersion`, at most `limit`. Of what was superseded while the device was away the ending is recorded (SC2).
+   * A paused or removed channel has nothing for anyone.
+   */
+  missed(device: DeviceKey, limit: number, afterVersion?: Version): Promise<Missed>;
+  /** OR1: a run of this version began, so every older message of its slot that has not ended on the device is superseded. */
+  taken(device: DeviceKey, version: Version): Promise<void>;
+  /** HA1: the handler ended well. Older ones of the slot are superseded. Late or repeated confirms change nothing else. */
+  confirm(device: DeviceKey, version: Version): Promise<void>;
+  /** HA2: a run ended badly. At `limits.failedRuns` the message ends as `failed`. Answers the runs failed so far. */
+  runFailed(device: DeviceKey, version: Version): Promise<{ readonly failedRuns: number; readonly ended: boolean }>;
+  /** SC2: the window of a connected device was full, so this version gave way to a newer one. */
+  supersede(device: DeviceKey, version: Version): Promise<void>;
+  /** Background work: ends what expired, drops what ended everywhere, trims the trace. Answers the messages removed. */
+  prune(): Promise<number>;
+  /** The newest messages, newest first, at most `limit`, of a project or of a channel. */
+  trace(of: { readonly project: string } | { readonly channel: ChannelKey }, limit: number): Promise<readonly MessageTrace[]>;
+  /** One message of the trace, by version. */
+  traced(version: Version): Promise<MessageTrace | undefined>;
+  /** Accepted messages of a project on a day. */
+  acceptedOn(project: string, quotaDay: string): Promise<number>;
+}
+
+export interface Missed {
+  readonly kept: readonly Kept[];
+  /** True when the queue holds more behind the last one given. */
+  readonly more: boolean;
+}
+
+/** Channels and devices: kept beside the messages, so that FO2 holds by the order of commits alone. */
+export interface DeviceStore {
+  /** The channel of (user, app); made at first use (CH1). A removed one becomes live again with the same id. */
+  openChannel(user: string, app: AppId): Promise<Channel>;
+  findChannel(id: ChannelId): Promise<Channel | undefined>;
+  channelsOf(user: string): Promise<readonly Channel[]>;
+  /** Removing also ends the devices, their waiting messages end as `withdrawn`. Answers the devices that left. */
+  setChannelState(channel: ChannelKey, state: ChannelState): Promise<readonly DeviceKey[]>;
+  /**
+   * Registers a device: it gets every message kept after this settles and none from before (FO2).
+   * At limits.devicesPerChannel the longest silent device leaves; answers it as `evicted`.
+   */
+  register(draft: DeviceDraft): Promise<{ readonly device: Device; readonly evicted: DeviceKey | null }>;
+  findDevice(id: string): Promise<Device | undefined>;
+  devicesOf(channel: ChannelKey): Promise<readonly Device[]>;
+  /** Swaps the token of a device, or sets its wake-up transport or name. */
+  updateDevice(device: DeviceKey, change: { readonly tokenHash?: string; readonly transport?: string | null; readonly name?: string }): Promise<void>;
+  /** Notes that the device was heard of now. */
+  seen(device: DeviceKey): Promise<void>;
+  /** Ends a device: its token is void, what waited for it ends as `withdrawn`. */
+  removeDevice(device: DeviceKey): Promise<void>;
+  /** Ends everything of a user: channels are removed and their ids never given again. Answers the devices that left. */
+  removeUser(user: string): Promise<readonly DeviceKey[]>;
+  /** Ends every channel of an app, as setChannelState(…, 'removed') does. */
+  removeApp(app: AppId): Promise<readonly DeviceKey[]>;
+}
+
+export interface Store extends MessageStore, DeviceStore {
+  /** Waits for what is under way, then closes. */
+  close(): Promise<void>;
+}

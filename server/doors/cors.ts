@@ -1,0 +1,29 @@
+/**
+ * Cross-origin rules of the API doors: any origin, because no cookie has authority there; a token does.
+ * Expose lists the headers that our own clients read.
+ */
+const open: Readonly<Record<string, string>> = {
+  'Access-Control-Allow-Origin': '*',
+  'Access-Control-Expose-Headers': 'Reveille-Message, Reveille-Hint, Retry-After, WWW-Authenticate',
+};
+
+/** Adds the open CORS headers to an answer. */
+export function withCors(response: Response): Response {
+  for (const [name, value] of Object.entries(open)) response.headers.set(name, value);
+  return response;
+}
+
+/** Answers a preflight for `methods`, such as "GET, POST". */
+export function preflight(methods: string): Response {
+  return new Response(null, {
+    status: 204,
+    headers: {
+      ...open,
+      'Access-Control-Allow-Methods': methods,
+      'Access-Control-Allow-Headers': 'Authorization, Content-Type',
+      'Access-Control-Max-Age': '7200',
+      // Chromium asks before a public page reaches a private address; a token still decides.
+      'Access-Control-Allow-Private-Network': 'true',
+    },
+  });
+}

@@ -1,0 +1,5 @@
+/** Who is at the other end of a request, as far as the network can tell. */
+export interface Peer {
+  /** The client's address: the socket's, or the forwarded one when the socket belongs to a trusted proxy. */
+  readonly address: string;
+}

@@ -1,0 +1,53 @@
+import type { Logger } from 'pino';
+
+/**
+ * Everything that happens and that someone may want to know: one method per thing that happened.
+ * Logs hang off it now; counters and traces will. The rooms call it and know no logger. No secret is ever passed in.
+ */
+export interface Events {
+  listening(origin: string): void;
+  stopped(): void;
+  /** A request was answered with an error. `status` 5xx are ours to mend. */
+  refused(door: string, code: string, detail: string | undefined, address: string): void;
+  /** Something threw that we did not foresee. */
+  failed(where: string, error: unknown): void;
+  accepted(version: number, project: string): void;
+  offered(version: number, device: string): void;
+  confirmed(version: number, device: string): void;
+  runFailed(version: number, device: string, failedRuns: number, reason: string): void;
+  connected(device: string, gateway: string): void;
+  disconnected(device: string, gateway: string, reason: string): void;
+  pruned(messages: number): void;
+}
+
+/** Events written to a structured log. */
+export function loggedEvents(log: Logger): Events {
+  return {
+    listening: (origin) => log.info({ origin }, 'listening'),
+    stopped: () => log.info('stopped'),
+    refused: (door, code, detail, address) => log.info({ door, code, detail, address }, 'refused'),
+    failed: (where, error) => log.error({ where, err: error }, 'failed'),
+    accepted: (version, project) => log.debug({ version, project }, 'accepted'),
+    offered: (version, device) => log.debug({ version, device }, 'offered'),
+    confirmed: (version, device) => log.debug({ version, device }, 'confirmed'),
+    runFailed: (version, device, failedRuns, reason) => log.info({ version, device, failedRuns, reason }, 'run failed'),
+    connected: (device, gateway) => log.debug({ device, gateway }, 'connected'),
+    disconnected: (device, gateway, reason) => log.debug({ device, gateway, reason }, 'disconnected'),
+    pruned: (messages) => log.debug({ messages }, 'pruned'),
+  };
+}
+
+/** Events that go nowhere: for tests of parts that must not depend on them. */
+export const silentEvents: Events = {
+  listening() {},
+  stopped() {},
+  refused() {},
+  failed() {},
+  accepted() {},
+  offered() {},
+  confirmed() {},
+  runFailed() {},
+  connected() {},
+  disconnected() {},
+  pruned() {},
+};

@@ -1,0 +1,59 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { checkTypesAndLint } from './checks.ts';
+import { type Counts, countsOfJunit, sum } from './counts.ts';
+import { runPortableTestsOnNode } from './portable.ts';
+import { run } from './run.ts';
+import { ensureSystemPackages } from './system.ts';
+
+/**
+ * `npm test`: every kind of test, one line at the end. Phases run one after the other, those with browsers and crashes
+ * last and alone, so that no timing depends on what else is running.
+ * `npm test -- server/core` runs the tests of some folders or files only.
+ */
+const endToEnd = '**/*.e2e.test.ts';
+
+async function bunTests(name: string, selection: readonly string[], timeoutMs: number): Promise<Counts> {
+  console.log(`\n# ${name}`);
+  const folder = await mkdtemp(join(tmpdir(), 'reveille-report-'));
+  const report = join(folder, 'junit.xml');
+  try {
+    const code = await run([
+      process.execPath,
+      'test',
+      `--timeout=${timeoutMs}`,
+      '--reporter=junit',
+      `--reporter-outfile=${report}`,
+      ...selection,
+    ]);
+    return countsOfJunit(await readFile(report, 'utf8').catch(() => undefined), code);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+const unit = () => bunTests('unit and integration', [`--path-ignore-patterns=${endToEnd}`], 60_000);
+const browsers = () => bunTests('end to end', ['.e2e.test.ts'], 180_000);
+const node = () => {
+  console.log('\n# protocol, client and sender on Node');
+  return runPortableTestsOnNode();
+};
+
+function phasesOf(selection: readonly string[]): (() => Promise<Counts>)[] {
+  if (selection.includes('--only-e2e')) return [browsers];
+  if (selection.length > 0) return [() => bunTests('selection', selection, 180_000)];
+  return [() => checkTypesAndLint(false), unit, node, browsers];
+}
+
+const counts: Counts[] = [];
+try {
+  await ensureSystemPackages();
+  for (const phase of phasesOf(process.argv.slice(2))) counts.push(await phase());
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  counts.push({ passed: 0, failed: 1 });
+}
+const { passed, failed } = sum(counts);
+console.log(`\n${passed} passed, ${failed} failed`);
+process.exitCode = failed === 0 && passed > 0 ? 0 : 1;

@@ -22,7 +22,11 @@ export function appOfChannel(channel: ChannelId): AppId {
  * @param random 8 random bytes: the digits are never derived from anything, so two apps cannot tell that they share a user.
  */
 export function makeChannelId(app: AppId, random: Uint8Array): ChannelId {
-  if (random.length !== 8 || !isAppId(app)) throw new TypeError('a channel id needs 8 random bytes and an app id');
-  const digits = new DataView(random.buffer, random.byteOffset, 8).getBigUint64(0).toString().padStart(20, '0');
+  if (random.length !== 8 || !isAppId(app))
+    throw new TypeError('a channel id needs 8 random bytes and an app id');
+  const digits = new DataView(random.buffer, random.byteOffset, 8)
+    .getBigUint64(0)
+    .toString()
+    .padStart(20, '0');
   return `${digits}/${app}` as ChannelId;
 }

@@ -28,7 +28,12 @@ const usage = (status: number, reason: string, message: string, next: string): E
 });
 
 export const errorTable = {
-  'token-missing': global(401, 'required', 'Login Required', 'Send an access token: "Authorization: Bearer <token>".'),
+  'token-missing': global(
+    401,
+    'required',
+    'Login Required',
+    'Send an access token: "Authorization: Bearer <token>".',
+  ),
   'token-invalid': global(
     401,
     'authError',
@@ -86,29 +91,69 @@ export const errorTable = {
   'body-invalid': global(400, 'parseError', 'Parse Error', 'Send one JSON object, as in the guide.'),
   'body-too-large': global(413, 'uploadTooLarge', 'Request Too Large', 'Send a smaller body.'),
   'body-slow': global(408, 'requestTimeout', 'Request Timeout', 'Send the whole body at once.'),
-  'type-unsupported': global(415, 'unsupportedMediaType', 'Unsupported Media Type', 'Send "Content-Type: application/json".'),
-  'method-wrong': global(405, 'httpMethodNotAllowed', 'Method Not Allowed', 'See the Allow header for what this address takes.'),
+  'type-unsupported': global(
+    415,
+    'unsupportedMediaType',
+    'Unsupported Media Type',
+    'Send "Content-Type: application/json".',
+  ),
+  'method-wrong': global(
+    405,
+    'httpMethodNotAllowed',
+    'Method Not Allowed',
+    'See the Allow header for what this address takes.',
+  ),
   'not-found': global(404, 'notFound', 'Not Found', 'Check the address.'),
   'input-invalid': global(400, 'invalid', 'Invalid Value', 'Correct the value and send again.'),
   forbidden: global(403, 'forbidden', 'Forbidden', 'Sign in with an account that may do this.'),
-  'origin-foreign': global(403, 'forbidden', 'The origin of this request is not an origin of the app.', 'Call from the app itself.'),
+  'origin-foreign': global(
+    403,
+    'forbidden',
+    'The origin of this request is not an origin of the app.',
+    'Call from the app itself.',
+  ),
   'quota-exceeded': usage(
     403,
     'dailyLimitExceeded',
     'Daily message quota exceeded (10,000 message requests allowed per day).',
     'Wait for the reset, or ask the administrator to raise the quota of the project.',
   ),
-  'rate-limited': usage(429, 'rateLimitExceeded', 'Rate Limit Exceeded', 'Wait as long as Retry-After says, then go on.'),
+  'rate-limited': usage(
+    429,
+    'rateLimitExceeded',
+    'Rate Limit Exceeded',
+    'Wait as long as Retry-After says, then go on.',
+  ),
   'device-unknown': global(
     401,
     'deviceUnknown',
     'The device is unknown or its token was ended.',
     'Register the device again: sign in silently and POST /v2/devices.',
   ),
-  'queue-full': global(429, 'queueFull', 'The queue of this subscription is full.', 'Wait until the device has fetched what waits.'),
-  'store-full': global(503, 'backendError', 'Messages cannot be kept now: the disk is full.', 'Send again later; nothing was accepted.'),
-  unavailable: global(503, 'backendError', 'The service is not available now.', 'Send again later; nothing was accepted.'),
-  internal: global(500, 'internalError', 'An internal error has occurred.', 'Send again; if it stays, tell the operator the time of this answer.'),
+  'queue-full': global(
+    429,
+    'queueFull',
+    'The queue of this subscription is full.',
+    'Wait until the device has fetched what waits.',
+  ),
+  'store-full': global(
+    503,
+    'backendError',
+    'Messages cannot be kept now: the disk is full.',
+    'Send again later; nothing was accepted.',
+  ),
+  unavailable: global(
+    503,
+    'backendError',
+    'The service is not available now.',
+    'Send again later; nothing was accepted.',
+  ),
+  internal: global(
+    500,
+    'internalError',
+    'An internal error has occurred.',
+    'Send again; if it stays, tell the operator the time of this answer.',
+  ),
 } as const satisfies Record<string, ErrorEntry>;
 
 export type ErrorCode = keyof typeof errorTable;
@@ -130,7 +175,9 @@ export class ReveilleError extends Error {
   readonly facts: ErrorFacts;
 
   constructor(code: ErrorCode, detail?: string, facts: ErrorFacts = {}, cause?: unknown) {
-    super(detail === undefined ? errorTable[code].message : `${errorTable[code].message} ${detail}`, { cause });
+    super(detail === undefined ? errorTable[code].message : `${errorTable[code].message} ${detail}`, {
+      cause,
+    });
     this.name = 'ReveilleError';
     this.code = code;
     this.detail = detail;

@@ -58,7 +58,9 @@ const DAY_MS = 86_400_000;
 export const retentionMs: number = limits.retentionDays * DAY_MS;
 
 // Relations between the bounds: a change that breaks one fails at start, not in the field.
-if (limits.silenceMs < 3 * limits.pingMs) throw new Error('limits: silenceMs must allow for three missed pings');
+if (limits.silenceMs < 3 * limits.pingMs)
+  throw new Error('limits: silenceMs must allow for three missed pings');
 if (limits.pingMs >= 30_000) throw new Error('limits: a Chromium worker stops after 30 s of silence');
-if (limits.frameBytes < 6 * limits.payloadBytes + 512) throw new Error('limits: a frame must hold an escaped payload');
+if (limits.frameBytes < 6 * limits.payloadBytes + 512)
+  throw new Error('limits: a frame must hold an escaped payload');
 if (limits.queuePage > limits.queuedPerChannel) throw new Error('limits: a page is a part of the queue');

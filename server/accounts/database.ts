@@ -103,6 +103,8 @@ interface CodeTable {
   offline: number;
   code_challenge: string | null;
   code_challenge_method: string | null;
+  /** The id of the better-auth session in which consent was given. */
+  sign_in: string | null;
   expires_at: number;
   /** The grant made from it; a second use ends that grant (RFC 6749 section 4.1.2). */
   used_grant: string | null;
@@ -123,6 +125,8 @@ interface AccessTokenTable {
   issue: number;
   /** SHA-256 of the refresh token it came from; null when it came with the code and no refresh token. */
   refresh_hash: string | null;
+  /** The sign-in behind an app's own client (from the code); null for a project's client. */
+  sign_in: string | null;
   issued_at: number;
   expires_at: number;
 }

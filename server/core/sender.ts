@@ -9,6 +9,8 @@ export interface Sender {
   /** The project of the client; null for an app's own client, which cannot send. */
   readonly project: string | null;
   readonly scopes: ReadonlySet<string>;
+  /** The sign-in in which an app's own client got its code, so that signing out can end the device; null otherwise. */
+  readonly signIn: string | null;
   /** Limits of the project. */
   readonly dailyQuota: number;
   readonly payloadBytes: number;

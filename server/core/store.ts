@@ -74,6 +74,8 @@ export interface DeviceDraft {
   readonly channel: ChannelKey;
   readonly tokenHash: string;
   readonly name: string;
+  /** The sign-in (of a browser profile) that the device came from; signing out ends it. null = from a program's grant. */
+  readonly signIn: string | null;
 }
 
 /** How a message ends on one device (ME1): exactly one of these, recorded. */
@@ -121,13 +123,19 @@ export interface MessageStore {
   /** HA1: the handler ended well. Older ones of the slot are superseded. Late or repeated confirms change nothing else. */
   confirm(device: DeviceKey, version: Version): Promise<void>;
   /** HA2: a run ended badly. At `limits.failedRuns` the message ends as `failed`. Answers the runs failed so far. */
-  runFailed(device: DeviceKey, version: Version): Promise<{ readonly failedRuns: number; readonly ended: boolean }>;
+  runFailed(
+    device: DeviceKey,
+    version: Version,
+  ): Promise<{ readonly failedRuns: number; readonly ended: boolean }>;
   /** SC2: the window of a connected device was full, so this version gave way to a newer one. */
   supersede(device: DeviceKey, version: Version): Promise<void>;
   /** Background work: ends what expired, drops what ended everywhere, trims the trace. Answers the messages removed. */
   prune(): Promise<number>;
   /** The newest messages, newest first, at most `limit`, of a project or of a channel. */
-  trace(of: { readonly project: string } | { readonly channel: ChannelKey }, limit: number): Promise<readonly MessageTrace[]>;
+  trace(
+    of: { readonly project: string } | { readonly channel: ChannelKey },
+    limit: number,
+  ): Promise<readonly MessageTrace[]>;
   /** One message of the trace, by version. */
   traced(version: Version): Promise<MessageTrace | undefined>;
   /** Accepted messages of a project on a day. */
@@ -156,11 +164,16 @@ export interface DeviceStore {
   findDevice(id: string): Promise<Device | undefined>;
   devicesOf(channel: ChannelKey): Promise<readonly Device[]>;
   /** Swaps the token of a device, or sets its wake-up transport or name. */
-  updateDevice(device: DeviceKey, change: { readonly tokenHash?: string; readonly transport?: string | null; readonly name?: string }): Promise<void>;
+  updateDevice(
+    device: DeviceKey,
+    change: { readonly tokenHash?: string; readonly transport?: string | null; readonly name?: string },
+  ): Promise<void>;
   /** Notes that the device was heard of now. */
   seen(device: DeviceKey): Promise<void>;
   /** Ends a device: its token is void, what waited for it ends as `withdrawn`. */
   removeDevice(device: DeviceKey): Promise<void>;
+  /** Ends the devices that came from one sign-in, as removeDevice does. Answers them. */
+  removeSignIn(signIn: string): Promise<readonly DeviceKey[]>;
   /** Ends everything of a user: channels are removed and their ids never given again. Answers the devices that left. */
   removeUser(user: string): Promise<readonly DeviceKey[]>;
   /** Ends every channel of an app, as setChannelState(…, 'removed') does. */

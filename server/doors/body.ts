@@ -8,7 +8,11 @@ const strictUtf8 = new TextDecoder('utf-8', { fatal: true });
  * Reads a whole request body as text.
  * @throws `body-too-large` above `maxBytes`, `body-slow` after limits.bodyMs, `body-invalid` when it is not UTF-8.
  */
-export async function readText(request: Request, clock: Clock, maxBytes: number = limits.jsonBodyBytes): Promise<string> {
+export async function readText(
+  request: Request,
+  clock: Clock,
+  maxBytes: number = limits.jsonBodyBytes,
+): Promise<string> {
   const announced = Number(request.headers.get('content-length') ?? 0);
   if (announced > maxBytes) throw new ReveilleError('body-too-large', `At most ${maxBytes} bytes.`);
   if (request.body === null) return '';

@@ -42,6 +42,7 @@ export class RateLimit {
   /** @throws `rate-limited` with the seconds to wait. */
   assert(key: string, detail?: string): void {
     const waitMs = this.take(key);
-    if (waitMs > 0) throw new ReveilleError('rate-limited', detail, { retryAfterSeconds: Math.ceil(waitMs / 1_000) });
+    if (waitMs > 0)
+      throw new ReveilleError('rate-limited', detail, { retryAfterSeconds: Math.ceil(waitMs / 1_000) });
   }
 }

@@ -30,7 +30,8 @@ export function loggedEvents(log: Logger): Events {
     accepted: (version, project) => log.debug({ version, project }, 'accepted'),
     offered: (version, device) => log.debug({ version, device }, 'offered'),
     confirmed: (version, device) => log.debug({ version, device }, 'confirmed'),
-    runFailed: (version, device, failedRuns, reason) => log.info({ version, device, failedRuns, reason }, 'run failed'),
+    runFailed: (version, device, failedRuns, reason) =>
+      log.info({ version, device, failedRuns, reason }, 'run failed'),
     connected: (device, gateway) => log.debug({ device, gateway }, 'connected'),
     disconnected: (device, gateway, reason) => log.debug({ device, gateway, reason }, 'disconnected'),
     pruned: (messages) => log.debug({ messages }, 'pruned'),

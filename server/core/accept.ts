@@ -1,0 +1,108 @@
+import { appOfChannel } from '../../protocol/channel-id.ts';
+import { ReveilleError } from '../../protocol/errors.ts';
+import { retentionMs } from '../../protocol/limits.ts';
+import type { Message } from '../../protocol/message.ts';
+import type { Events } from '../observe/events.ts';
+import type { Announcer } from './announcer.ts';
+import type { Clock } from './clock.ts';
+import type { QuotaCalendar } from './quota-day.ts';
+import { SEND_SCOPE, type Sender, type Senders } from './sender.ts';
+import type { Channel, Draft, Kept, MessageStore, Store } from './store.ts';
+
+/**
+ * The way of a message into the house. The order of the steps is part of the promise: who does not own the app never
+ * learns whether a user exists, and nobody is told of a message before it is on disk (AC1).
+ */
+export class Acceptance {
+  readonly #senders: Senders;
+  readonly #store: Pick<Store, 'findChannel'> & Pick<MessageStore, 'keep'>;
+  readonly #announcer: Announcer;
+  readonly #clock: Clock;
+  readonly #calendar: QuotaCalendar;
+  readonly #events: Events;
+
+  constructor(deps: {
+    readonly senders: Senders;
+    readonly store: Store;
+    readonly announcer: Announcer;
+    readonly clock: Clock;
+    readonly calendar: QuotaCalendar;
+    readonly events: Events;
+  }) {
+    this.#senders = deps.senders;
+    this.#store = deps.store;
+    this.#announcer = deps.announcer;
+    this.#clock = deps.clock;
+    this.#calendar = deps.calendar;
+    this.#events = deps.events;
+  }
+
+  /**
+   * The first step: who is it, and may this token send at all?
+   * @throws `token-missing`, `token-invalid`, `scope-insufficient`, `api-off`.
+   */
+  async admit(accessToken: string | undefined): Promise<Sender> {
+    if (accessToken === undefined || accessToken === '') throw new ReveilleError('token-missing');
+    const sender = await this.#senders.identify(accessToken);
+    if (!sender.scopes.has(SEND_SCOPE))
+      throw new ReveilleError('scope-insufficient', `It needs ${SEND_SCOPE}.`);
+    await this.#senders.assertEnabled(sender);
+    return sender;
+  }
+
+  /**
+   * The steps after the door has read the message: ownership, channel, quota, keep, announce.
+   * Settles when the message is synced to disk; its version is the message's id.
+   * @throws `app-not-owned`, `channel-invalid`, `app-unproven`, `quota-exceeded`, `store-full`, `unavailable`.
+   */
+  async accept(sender: Sender, message: Message): Promise<Kept> {
+    const app = appOfChannel(message.channel);
+    await this.#senders.assertOwns(sender, app);
+    const channel = await this.#liveChannel(message);
+    await this.#senders.assertMayReach(sender, app, channel.user);
+    const kept = await this.#keep(sender, channel, message);
+    this.#events.accepted(kept.version, sender.project ?? '');
+    // A paused channel keeps its messages and stays silent; resuming it reads the store.
+    if (channel.state === 'live') void this.#announcer.announce(kept);
+    return kept;
+  }
+
+  async #liveChannel(message: Message): Promise<Channel> {
+    const channel = await this.#store.findChannel(message.channel);
+    if (channel === undefined) throw new ReveilleError('channel-invalid', 'No user has this channel.');
+    if (channel.state === 'removed') {
+      throw new ReveilleError(
+        'channel-invalid',
+        'The user removed the app or the account, so forget this id.',
+      );
+    }
+    return channel;
+  }
+
+  async #keep(sender: Sender, channel: Channel, message: Message): Promise<Kept> {
+    if (sender.project === null)
+      throw new ReveilleError('scope-insufficient', 'The client of an app cannot send.');
+    const now = this.#clock.now();
+    const today = this.#calendar(now);
+    const draft: Draft = {
+      channel: channel.key,
+      slot: String(message.subchannel),
+      payload: message.payload,
+      expiresAt: now + retentionMs,
+      project: sender.project,
+      dailyQuota: sender.dailyQuota,
+      quotaDay: today.day,
+    };
+    try {
+      return await this.#store.keep(draft);
+    } catch (error) {
+      if (!(error instanceof ReveilleError) || error.code !== 'quota-exceeded') throw error;
+      const resetsAt = new Date(today.endsAt).toISOString();
+      throw new ReveilleError(
+        'quota-exceeded',
+        `The limit of this project is ${sender.dailyQuota} a day; it resets at ${resetsAt}.`,
+        { retryAfterSeconds: Math.ceil((today.endsAt - now) / 1_000) },
+      );
+    }
+  }
+}

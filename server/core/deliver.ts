@@ -1,0 +1,122 @@
+import type { Events } from '../observe/events.ts';
+import type { Announcement, Bus } from './bus.ts';
+import type { Clock } from './clock.ts';
+import { Outbox } from './outbox.ts';
+import type { NodeId, Presence, PresentSession } from './presence.ts';
+import type { EndReason, Recipient } from './recipient.ts';
+import type { ChannelKey, Device, DeviceKey, Store } from './store.ts';
+
+/**
+ * Who is connected to this node, and what they are offered: two mirrored indexes of the same outboxes, device → outbox and
+ * channel → outboxes. Whatever enters one enters the other; the last outbox of a channel takes the entry with it.
+ */
+export class Deliveries {
+  readonly node: NodeId;
+  readonly #store: Store;
+  readonly #presence: Presence;
+  readonly #clock: Clock;
+  readonly #events: Events;
+  readonly #byDevice = new Map<DeviceKey, Outbox>();
+  readonly #byChannel = new Map<ChannelKey, Set<Outbox>>();
+  readonly #stopListening: () => void;
+
+  constructor(deps: {
+    readonly node: NodeId;
+    readonly store: Store;
+    readonly presence: Presence;
+    readonly bus: Bus;
+    readonly clock: Clock;
+    readonly events: Events;
+  }) {
+    this.node = deps.node;
+    this.#store = deps.store;
+    this.#presence = deps.presence;
+    this.#clock = deps.clock;
+    this.#events = deps.events;
+    this.#stopListening = deps.bus.onAnnounce(deps.node, (announcement) => this.#onAnnounce(announcement));
+  }
+
+  /**
+   * A device has connected and proved who it is. Its earlier connection, if any, ends as `replaced`: one profile is one
+   * device. The outbox offers what waits, then tells the recipient that it has caught up, then is live.
+   * When the store cannot be read the connection ends as `going-away`, so that the device comes back.
+   */
+  connect(device: Device, recipient: Recipient): Outbox {
+    this.#byDevice.get(device.key)?.end('replaced');
+    const outbox = new Outbox(device, recipient, {
+      store: this.#store,
+      clock: this.#clock,
+      events: this.#events,
+    });
+    this.#byDevice.set(device.key, outbox);
+    const outboxes = this.#byChannel.get(device.channel.key) ?? new Set();
+    this.#byChannel.set(device.channel.key, outboxes.add(outbox));
+    void this.#start(outbox);
+    return outbox;
+  }
+
+  /** The connection behind `outbox` is gone. */
+  async disconnect(outbox: Outbox): Promise<void> {
+    outbox.close();
+    const outboxes = this.#byChannel.get(outbox.device.channel.key);
+    outboxes?.delete(outbox);
+    if (outboxes?.size === 0) this.#byChannel.delete(outbox.device.channel.key);
+    // A newer connection of the same device has its own entry and its own registration.
+    if (this.#byDevice.get(outbox.device.key) !== outbox) return;
+    this.#byDevice.delete(outbox.device.key);
+    await this.#presence.unregister(this.#session(outbox));
+    await this.#store.seen(outbox.device.key);
+  }
+
+  /** The live outbox of a device on this node. */
+  outboxOf(device: DeviceKey): Outbox | undefined {
+    return this.#byDevice.get(device);
+  }
+
+  /** Ends every connection of this node, for shutdown. */
+  endAll(reason: EndReason): void {
+    this.#stopListening();
+    for (const outbox of [...this.#byDevice.values()]) outbox.end(reason);
+  }
+
+  /** Connections of this node now. */
+  get size(): number {
+    return this.#byDevice.size;
+  }
+
+  async #start(outbox: Outbox): Promise<void> {
+    try {
+      // Write mine, then read yours: registered first, so that what is kept from here on is announced to us.
+      await this.#presence.register(this.#session(outbox));
+      await outbox.catchUp();
+      await this.#store.seen(outbox.device.key);
+    } catch (error) {
+      this.#events.failed('catch-up', error);
+      outbox.end('going-away');
+    }
+  }
+
+  #session(outbox: Outbox): PresentSession {
+    return { channel: outbox.device.channel.key, device: outbox.device.key, node: this.node };
+  }
+
+  #onAnnounce(announcement: Announcement): void {
+    switch (announcement.kind) {
+      case 'kept':
+        for (const kept of announcement.kept) {
+          for (const outbox of this.#byChannel.get(kept.channel) ?? []) outbox.announced(kept);
+        }
+        return;
+      case 'ended':
+        for (const device of announcement.devices) this.#byDevice.get(device)?.end('device-ended');
+        return;
+      case 'resumed':
+        for (const outbox of this.#byChannel.get(announcement.channel) ?? []) {
+          outbox.catchUp().catch((error: unknown) => {
+            this.#events.failed('catch-up', error);
+            outbox.end('going-away');
+          });
+        }
+    }
+  }
+}

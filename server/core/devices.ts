@@ -1,0 +1,139 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { AppId } from '../../protocol/app-id.ts';
+import { ReveilleError } from '../../protocol/errors.ts';
+import { limits } from '../../protocol/limits.ts';
+import type { Version } from '../../protocol/version.ts';
+import type { Bus } from './bus.ts';
+import type { Random } from './clock.ts';
+import type { Deliveries } from './deliver.ts';
+import type { Device, DeviceKey, Missed, Store } from './store.ts';
+
+/** What a device says of one version. */
+export type Acknowledgement =
+  | { readonly outcome: 'taken' | 'handled'; readonly version: Version }
+  | { readonly outcome: 'failed' | 'no-listener'; readonly version: Version; readonly reason: string };
+
+/** What a device holds: its public id, and the secret that is its only authority. */
+export interface DeviceCredentials {
+  readonly id: string;
+  readonly token: string;
+}
+
+export interface Registration {
+  readonly account: string;
+  readonly app: AppId;
+  readonly name: string;
+  /** The credentials the profile holds from before: renewed when they are still good for the same account and app. */
+  readonly held?: DeviceCredentials;
+  /** The sign-in that the access token came from: signing out ends the device. */
+  readonly signIn?: string | undefined;
+}
+
+/** Devices: registration, authority of the device token, acknowledgements over any transport. */
+export class Devices {
+  readonly #store: Store;
+  readonly #deliveries: Deliveries;
+  readonly #bus: Bus;
+  readonly #random: Random;
+
+  constructor(deps: {
+    readonly store: Store;
+    readonly deliveries: Deliveries;
+    readonly bus: Bus;
+    readonly random: Random;
+  }) {
+    this.#store = deps.store;
+    this.#deliveries = deps.deliveries;
+    this.#bus = deps.bus;
+    this.#random = deps.random;
+  }
+
+  /**
+   * Registers a browser profile for (account, app). Settles when the device is kept: every message accepted after that
+   * reaches it (FO2). The token is told once and stored only as a hash.
+   */
+  async register(registration: Registration): Promise<{ readonly device: Device; readonly token: string }> {
+    const token = Buffer.from(this.#random(32)).toString('base64url');
+    const channel = await this.#store.openChannel(registration.account, registration.app);
+    const held = registration.held === undefined ? undefined : await this.#held(registration.held);
+    if (held !== undefined && held.channel.key === channel.key) {
+      await this.#store.updateDevice(held.key, { tokenHash: hashToken(token), name: registration.name });
+      return { device: held, token };
+    }
+    const { device, evicted } = await this.#store.register({
+      id: Buffer.from(this.#random(15)).toString('base64url'),
+      channel: channel.key,
+      tokenHash: hashToken(token),
+      name: registration.name,
+      signIn: registration.signIn ?? null,
+    });
+    if (evicted !== null) await this.#announceEnded([evicted]);
+    return { device, token };
+  }
+
+  /**
+   * The device behind an id and its token.
+   * @throws `device-unknown` when either is not known: the client signs in silently and registers again.
+   */
+  async authenticate({ id, token }: DeviceCredentials): Promise<Device> {
+    const device = await this.#held({ id, token });
+    if (device === undefined) throw new ReveilleError('device-unknown');
+    return device;
+  }
+
+  /** What waits for a device, for one that fetches instead of staying connected. */
+  missed(device: Device, afterVersion?: Version): Promise<Missed> {
+    return this.#store.missed(device.key, limits.queuePage, afterVersion);
+  }
+
+  /** Records what a device says of versions. Settles when all of it is kept. */
+  async acknowledge(device: Device, acknowledgements: readonly Acknowledgement[]): Promise<void> {
+    for (const acknowledgement of acknowledgements) await this.#acknowledge(device, acknowledgement);
+  }
+
+  /** How the device can be woken beside the WebSocket; null takes it back. */
+  async setTransport(device: Device, transport: string | null): Promise<void> {
+    await this.#store.updateDevice(device.key, { transport });
+  }
+
+  /** The device leaves: its token is void and its connection ends. */
+  async remove(device: DeviceKey): Promise<void> {
+    await this.#store.removeDevice(device);
+    await this.#announceEnded([device]);
+  }
+
+  async #held({ id, token }: DeviceCredentials): Promise<Device | undefined> {
+    const device = await this.#store.findDevice(id);
+    if (device === undefined || device.channel.state === 'removed') return undefined;
+    return timingSafeEqual(Buffer.from(device.tokenHash), Buffer.from(hashToken(token))) ? device : undefined;
+  }
+
+  async #acknowledge(device: Device, said: Acknowledgement): Promise<void> {
+    const outbox = this.#deliveries.outboxOf(device.key);
+    switch (said.outcome) {
+      case 'taken':
+        return outbox === undefined
+          ? this.#store.taken(device.key, said.version)
+          : outbox.taken(said.version);
+      case 'handled':
+        return outbox === undefined
+          ? this.#store.confirm(device.key, said.version)
+          : outbox.confirm(said.version);
+      case 'failed':
+        if (outbox !== undefined) return outbox.refuse(said.version, 'failed', said.reason);
+        await this.#store.runFailed(device.key, said.version);
+        return;
+      case 'no-listener':
+        return outbox?.refuse(said.version, 'no-listener', said.reason);
+    }
+  }
+
+  async #announceEnded(devices: readonly DeviceKey[]): Promise<void> {
+    await this.#bus.announceAll({ kind: 'ended', devices });
+  }
+}
+
+/** SHA-256 of a device token, as it is stored: hexadecimal. */
+export function hashToken(token: string): string {
+  return createHash('sha256').update(token).digest('hex');
+}

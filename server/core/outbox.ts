@@ -1,0 +1,214 @@
+import { limits } from '../../protocol/limits.ts';
+import type { Version } from '../../protocol/version.ts';
+import type { Events } from '../observe/events.ts';
+import type { Clock } from './clock.ts';
+import { type Pending, PendingMessages } from './pending.ts';
+import type { EndReason, Recipient } from './recipient.ts';
+import type { Device, Kept, MessageStore, Missed } from './store.ts';
+
+export interface OutboxDeps {
+  readonly store: MessageStore;
+  readonly clock: Clock;
+  readonly events: Events;
+}
+
+/**
+ * Everything that is on its way to one connected device.
+ *
+ * A device comes back while messages keep arriving. Three phases see to it that it gets each one, none twice:
+ *
+ * 1. *Backfill.* The session is already registered, so announcements arrive; they are noted but not offered. The store is
+ *    read: the newest message of each slot and the first page of the queue.
+ * 2. *Cutover.* What was read and what was announced are merged by version, in one turn of the event loop: nothing can
+ *    arrive between. An announced message older than the one read for its slot has been superseded while away (SC2).
+ * 3. *Live.* Announcements are offered as they come, slots taking turns (SC3), each again and again until it ends (HA1).
+ *
+ * The queue may be longer than an outbox should hold. While the store has more of it than was read (`#queueBehind`),
+ * announcements for the queue are dropped: the next page, read when this one is half confirmed, brings them in order.
+ */
+export class Outbox {
+  readonly device: Device;
+  readonly #recipient: Recipient;
+  readonly #deps: OutboxDeps;
+  readonly #pending = new PendingMessages();
+  #phase: 'backfill' | 'live' | 'closed' = 'backfill';
+  #blocked = false;
+  #queueBehind = false;
+  #queueAside: Kept[] | undefined;
+  #queueLast = 0 as Version;
+  #stopTimer: (() => void) | undefined;
+  #timerDue = Number.POSITIVE_INFINITY;
+
+  constructor(device: Device, recipient: Recipient, deps: OutboxDeps) {
+    this.device = device;
+    this.#recipient = recipient;
+    this.#deps = deps;
+  }
+
+  /** Phases 1 and 2. Rejects when the store cannot be read; the connection must end then, so that the device comes back. */
+  async catchUp(): Promise<void> {
+    this.#phase = this.#phase === 'closed' ? 'closed' : 'backfill';
+    const missed = await this.#deps.store.missed(this.device.key, limits.queuePage);
+    if (this.#phase === 'closed') return;
+    for (const kept of missed.kept) this.#pending.backfill(kept);
+    this.#cutOverQueue(missed);
+    this.#phase = 'live';
+    this.#pump();
+    if (this.#phase === 'live') this.#recipient.caughtUp();
+  }
+
+  /** A message was kept for the channel of this device. */
+  announced(kept: Kept): void {
+    if (this.#phase === 'closed') return;
+    if (kept.slot === null && this.#queueBehind) {
+      this.#queueAside?.push(kept);
+      return;
+    }
+    if (kept.slot === null) this.#noteQueued(kept);
+    const gaveWay = this.#pending.add(kept);
+    if (gaveWay !== undefined)
+      this.#write('supersede', this.#deps.store.supersede(this.device.key, gaveWay.version));
+    this.#pump();
+  }
+
+  /** The handler began to run `version`: no re-offer until it ends, and older ones of its slot will not run any more (OR1). */
+  async taken(version: Version): Promise<void> {
+    const pending = this.#pending.find(version);
+    if (pending !== undefined) {
+      pending.state = 'running';
+      // Only then is there something for the store to record.
+      if (this.#pending.removeOlder(pending.kept) === 0) return;
+    }
+    await this.#deps.store.taken(this.device.key, version);
+  }
+
+  /** The handler ended well. Settles when the confirm is kept. */
+  async confirm(version: Version): Promise<void> {
+    const pending = this.#pending.find(version);
+    if (pending !== undefined) {
+      this.#pending.removeOlder(pending.kept);
+      this.#pending.remove(version);
+    }
+    await this.#deps.store.confirm(this.device.key, version);
+    this.#deps.events.confirmed(version, this.device.id);
+    this.#pump();
+    await this.#refillQueue();
+  }
+
+  /** The run ended badly (`failed`, counts towards HA2), or nobody listens yet (`no-listener`, does not). Offered again later. */
+  async refuse(version: Version, kind: 'failed' | 'no-listener', reason: string): Promise<void> {
+    const pending = this.#pending.find(version);
+    if (kind === 'failed') {
+      const { failedRuns, ended } = await this.#deps.store.runFailed(this.device.key, version);
+      this.#deps.events.runFailed(version, this.device.id, failedRuns, reason);
+      if (ended) this.#pending.remove(version);
+    }
+    if (pending === undefined || this.#phase === 'closed') return;
+    this.#pending.postpone(pending, this.#deps.clock.now());
+    this.#pump();
+  }
+
+  /** The connection can take more again. */
+  drained(): void {
+    this.#blocked = false;
+    this.#pump();
+  }
+
+  /** What is on its way: offered or running, not ended. For the trace. */
+  offered(): readonly Version[] {
+    return this.#pending.offered();
+  }
+
+  /** The connection is over. What did not end waits in the store. */
+  close(): void {
+    this.#phase = 'closed';
+    this.#stopTimer?.();
+    this.#stopTimer = undefined;
+    this.#pending.clear();
+  }
+
+  /** Ends the connection from our side. */
+  end(reason: EndReason): void {
+    if (this.#phase === 'closed') return;
+    this.close();
+    this.#recipient.end(reason);
+  }
+
+  #cutOverQueue(missed: Missed): void {
+    this.#queueBehind = missed.more;
+    const lastRead = missed.kept.findLast((kept) => kept.slot === null)?.version;
+    if (lastRead === undefined) return;
+    if (missed.more) {
+      this.#pending.dropQueuedAfter(lastRead);
+      this.#queueLast = lastRead;
+    } else if (lastRead > this.#queueLast) {
+      this.#queueLast = lastRead;
+    }
+  }
+
+  #noteQueued(kept: Kept): void {
+    if (kept.version > this.#queueLast) this.#queueLast = kept.version;
+  }
+
+  #pump(): void {
+    const now = this.#deps.clock.now();
+    this.#pending.wakeDue(now);
+    while (this.#phase === 'live' && !this.#blocked) {
+      const next = this.#pending.next(now);
+      if (next === undefined) break;
+      this.#offer(next, now);
+    }
+    this.#arm();
+  }
+
+  #offer(pending: Pending, now: number): void {
+    const answer = this.#recipient.offer(pending.kept);
+    if (answer === 'taken') {
+      this.#pending.noteOffered(pending, now);
+      this.#deps.events.offered(pending.kept.version, this.device.id);
+    } else if (answer === 'full') {
+      this.#blocked = true;
+    } else {
+      this.close();
+    }
+  }
+
+  /** One timer for the whole outbox, at the earliest re-offer. */
+  #arm(): void {
+    const due = this.#phase === 'live' ? this.#pending.earliestDue() : Number.POSITIVE_INFINITY;
+    if (due === this.#timerDue && this.#stopTimer !== undefined) return;
+    this.#stopTimer?.();
+    this.#stopTimer = undefined;
+    this.#timerDue = due;
+    if (due === Number.POSITIVE_INFINITY) return;
+    this.#stopTimer = this.#deps.clock.after(Math.max(0, due - this.#deps.clock.now()), () => {
+      this.#stopTimer = undefined;
+      this.#pump();
+    });
+  }
+
+  async #refillQueue(): Promise<void> {
+    if (!this.#queueBehind || this.#queueAside !== undefined || this.#phase !== 'live') return;
+    if (this.#pending.count(null) > limits.queuePage / 2) return;
+    // From here on announcements are noted, then the store is read: the same order as at connect.
+    const aside: Kept[] = [];
+    this.#queueAside = aside;
+    let page: Missed;
+    try {
+      page = await this.#deps.store.missed(this.device.key, limits.queuePage, this.#queueLast);
+    } finally {
+      this.#queueAside = undefined;
+    }
+    this.#queueBehind = page.more;
+    for (const kept of [...page.kept.filter((one) => one.slot === null), ...(page.more ? [] : aside)]) {
+      if (kept.version <= this.#queueLast) continue;
+      this.#noteQueued(kept);
+      this.#pending.add(kept);
+    }
+    this.#pump();
+  }
+
+  #write(what: string, write: Promise<void>): void {
+    write.catch((error: unknown) => this.#deps.events.failed(what, error));
+  }
+}

@@ -1,0 +1,99 @@
+import type { AppId } from '../../protocol/app-id.ts';
+import { ReveilleError } from '../../protocol/errors.ts';
+import type { Bus } from './bus.ts';
+import type { Channel, ChannelKey, Device, DeviceKey, Store } from './store.ts';
+
+/** One app that may send to a user, and where its messages arrive. */
+export interface ReceivingApp {
+  readonly channel: Channel;
+  readonly devices: readonly Device[];
+}
+
+/**
+ * The user's side of channels: which apps may send to me, on which devices; pause, resume, remove. And what happens to
+ * them when a ground of theirs ends: every connection that rested on it is closed in the same step.
+ */
+export class Receiving {
+  readonly #store: Store;
+  readonly #bus: Bus;
+
+  constructor(deps: { readonly store: Store; readonly bus: Bus }) {
+    this.#store = deps.store;
+    this.#bus = deps.bus;
+  }
+
+  /** The channel of an account with an app, made at first use (CH1). */
+  open(account: string, app: AppId): Promise<Channel> {
+    return this.#store.openChannel(account, app);
+  }
+
+  /** The apps that may send to an account, with its devices. */
+  async apps(account: string): Promise<readonly ReceivingApp[]> {
+    const channels = (await this.#store.channelsOf(account)).filter((channel) => channel.state !== 'removed');
+    return Promise.all(
+      channels.map(async (channel) => ({ channel, devices: await this.#store.devicesOf(channel.key) })),
+    );
+  }
+
+  /** Messages are accepted and wait, but reach no device. @throws `not-found` when it is not a channel of the account. */
+  async pause(account: string, app: AppId): Promise<void> {
+    await this.#store.setChannelState(await this.#own(account, app), 'paused');
+  }
+
+  /** What waits is offered now. @throws `not-found`. */
+  async resume(account: string, app: AppId): Promise<void> {
+    const channel = await this.#own(account, app);
+    await this.#store.setChannelState(channel, 'live');
+    await this.#bus.announceAll({ kind: 'resumed', channel });
+  }
+
+  /** The app may not send any more, its devices leave. @throws `not-found`. */
+  async remove(account: string, app: AppId): Promise<void> {
+    await this.#end(await this.#store.setChannelState(await this.#own(account, app), 'removed'));
+  }
+
+  /** Ends one device of the account. @throws `not-found` when the account has no such device. */
+  async signOutDevice(account: string, deviceId: string): Promise<void> {
+    const device = await this.#store.findDevice(deviceId);
+    if (device === undefined || device.channel.user !== account)
+      throw new ReveilleError('not-found', 'You have no such device.');
+    await this.#store.removeDevice(device.key);
+    await this.#end([device.key]);
+  }
+
+  /** The account took its grant to the app back: its devices with the app leave; the channel stays for the next sign-in. */
+  async endDevices(account: string, app: AppId): Promise<void> {
+    const channel = (await this.#store.channelsOf(account)).find((one) => one.app === app);
+    if (channel === undefined) return;
+    const devices = await this.#store.devicesOf(channel.key);
+    for (const device of devices) await this.#store.removeDevice(device.key);
+    await this.#end(devices.map((device) => device.key));
+  }
+
+  /** The account signed out in one browser: the devices that signed in there leave. */
+  async endSignIn(signIn: string): Promise<void> {
+    await this.#end(await this.#store.removeSignIn(signIn));
+  }
+
+  /** The account is gone. */
+  async endAccount(account: string): Promise<void> {
+    await this.#end(await this.#store.removeUser(account));
+  }
+
+  /** The app is gone. */
+  async endApp(app: AppId): Promise<void> {
+    await this.#end(await this.#store.removeApp(app));
+  }
+
+  async #own(account: string, app: AppId): Promise<ChannelKey> {
+    const channel = (await this.#store.channelsOf(account)).find((one) => one.app === app);
+    if (channel === undefined || channel.state === 'removed') {
+      throw new ReveilleError('not-found', 'This app has no channel of yours.');
+    }
+    return channel.key;
+  }
+
+  async #end(devices: readonly DeviceKey[]): Promise<void> {
+    if (devices.length > 0) await this.#bus.announceAll({ kind: 'ended', devices });
+  }
+}

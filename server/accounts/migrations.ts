@@ -1,0 +1,166 @@
+import { type Kysely, type Migration, sql } from 'kysely';
+import type { ControlTables } from './database.ts';
+
+/**
+ * The changes of our own tables, in order of their names. One that has been released is never edited.
+ *
+ * Foreign keys hold our tables together. None points at better-auth's `user`: better-auth owns that table, and the rooms
+ * end what hangs on an account through `Accounts.onDelete`, where they can also end it outside the database.
+ */
+export const migrations: Record<string, Migration> = {
+  '0001-control-plane': { up: controlPlane },
+};
+
+type Schema = Kysely<ControlTables>['schema'];
+
+async function controlPlane(db: Kysely<ControlTables>): Promise<void> {
+  await accountTables(db.schema);
+  await projectTables(db.schema);
+  await grantTables(db.schema);
+  await appTables(db.schema);
+}
+
+async function accountTables(schema: Schema): Promise<void> {
+  await schema
+    .createTable('audit')
+    .addColumn('id', 'integer', (column) => column.primaryKey().autoIncrement())
+    .addColumn('at', 'integer', (column) => column.notNull())
+    .addColumn('account', 'text')
+    .addColumn('subject', 'text', (column) => column.notNull())
+    .addColumn('event', 'text', (column) => column.notNull())
+    .addColumn('detail', 'text', (column) => column.notNull())
+    .execute();
+  await schema.createIndex('audit_subject').on('audit').columns(['subject', 'id']).execute();
+  await schema.createIndex('audit_account').on('audit').columns(['account', 'id']).execute();
+  await schema
+    .createTable('invites')
+    .addColumn('hash', 'text', (column) => column.primaryKey().notNull())
+    .addColumn('email', 'text')
+    .addColumn('created_at', 'integer', (column) => column.notNull())
+    .addColumn('expires_at', 'integer', (column) => column.notNull())
+    .addColumn('used_by', 'text')
+    .execute();
+}
+
+async function projectTables(schema: Schema): Promise<void> {
+  await schema
+    .createTable('projects')
+    .addColumn('id', 'text', (column) => column.primaryKey().notNull())
+    .addColumn('name', 'text', (column) => column.notNull())
+    .addColumn('created_at', 'integer', (column) => column.notNull())
+    .addColumn('messaging_enabled', 'integer', (column) => column.notNull().defaultTo(0))
+    .addColumn('daily_quota', 'integer')
+    .addColumn('payload_bytes', 'integer')
+    .execute();
+  await schema
+    .createTable('project_members')
+    .addColumn('project', 'text', (column) => column.notNull().references('projects.id').onDelete('cascade'))
+    .addColumn('account', 'text', (column) => column.notNull())
+    .addColumn('role', 'text', (column) => column.notNull().check(sql`role in ('owner', 'editor', 'viewer')`))
+    .addPrimaryKeyConstraint('project_members_key', ['project', 'account'])
+    .execute();
+  await schema.createIndex('project_members_account').on('project_members').column('account').execute();
+  await schema
+    .createTable('clients')
+    .addColumn('id', 'text', (column) => column.primaryKey().notNull())
+    .addColumn('project', 'text', (column) => column.notNull().references('projects.id').onDelete('cascade'))
+    .addColumn('name', 'text', (column) => column.notNull())
+    .addColumn('kind', 'text', (column) => column.notNull().check(sql`kind in ('web', 'installed')`))
+    .addColumn('secret_sealed', 'text', (column) => column.notNull())
+    .addColumn('redirect_uris', 'text', (column) => column.notNull())
+    .addColumn('origins', 'text', (column) => column.notNull())
+    .addColumn('created_at', 'integer', (column) => column.notNull())
+    .execute();
+  await schema.createIndex('clients_project').on('clients').column('project').execute();
+}
+
+async function grantTables(schema: Schema): Promise<void> {
+  await schema
+    .createTable('grants')
+    .addColumn('id', 'text', (column) => column.primaryKey().notNull())
+    .addColumn('account', 'text', (column) => column.notNull())
+    .addColumn('client', 'text', (column) => column.notNull())
+    .addColumn('scope', 'text', (column) => column.notNull())
+    .addColumn('created_at', 'integer', (column) => column.notNull())
+    .addColumn('ended_at', 'integer')
+    .execute();
+  await schema.createIndex('grants_account').on('grants').columns(['account', 'client']).execute();
+  await schema.createIndex('grants_client').on('grants').column('client').execute();
+  await schema
+    .createTable('codes')
+    .addColumn('hash', 'text', (column) => column.primaryKey().notNull())
+    .addColumn('account', 'text', (column) => column.notNull())
+    .addColumn('client', 'text', (column) => column.notNull())
+    .addColumn('scope', 'text', (column) => column.notNull())
+    .addColumn('redirect_uri', 'text', (column) => column.notNull())
+    .addColumn('offline', 'integer', (column) => column.notNull())
+    .addColumn('code_challenge', 'text')
+    .addColumn('code_challenge_method', 'text')
+    .addColumn('expires_at', 'integer', (column) => column.notNull())
+    .addColumn('used_grant', 'text')
+    .execute();
+  await schema.createIndex('codes_expires').on('codes').column('expires_at').execute();
+  await tokenTables(schema);
+}
+
+async function tokenTables(schema: Schema): Promise<void> {
+  await schema
+    .createTable('refresh_tokens')
+    .addColumn('hash', 'text', (column) => column.primaryKey().notNull())
+    .addColumn('grant', 'text', (column) => column.notNull().references('grants.id').onDelete('cascade'))
+    .addColumn('created_at', 'integer', (column) => column.notNull())
+    .addColumn('last_used_at', 'integer')
+    .execute();
+  await schema.createIndex('refresh_tokens_grant').on('refresh_tokens').column('grant').execute();
+  await schema
+    .createTable('access_tokens')
+    .addColumn('hash', 'text', (column) => column.primaryKey().notNull())
+    .addColumn('grant', 'text', (column) => column.notNull().references('grants.id').onDelete('cascade'))
+    .addColumn('issue', 'integer', (column) => column.notNull())
+    .addColumn('refresh_hash', 'text')
+    .addColumn('issued_at', 'integer', (column) => column.notNull())
+    .addColumn('expires_at', 'integer', (column) => column.notNull())
+    .execute();
+  await schema
+    .createIndex('access_tokens_grant')
+    .on('access_tokens')
+    .columns(['grant', 'issue'])
+    .unique()
+    .execute();
+  await schema.createIndex('access_tokens_expires').on('access_tokens').column('expires_at').execute();
+}
+
+async function appTables(schema: Schema): Promise<void> {
+  await schema
+    .createTable('publisher_groups')
+    .addColumn('id', 'text', (column) => column.primaryKey().notNull())
+    .addColumn('name', 'text', (column) => column.notNull())
+    .addColumn('created_at', 'integer', (column) => column.notNull())
+    .execute();
+  await schema
+    .createTable('group_members')
+    .addColumn('group', 'text', (column) =>
+      column.notNull().references('publisher_groups.id').onDelete('cascade'),
+    )
+    .addColumn('account', 'text', (column) => column.notNull())
+    .addColumn('role', 'text', (column) => column.notNull().check(sql`role in ('owner', 'member')`))
+    .addPrimaryKeyConstraint('group_members_key', ['group', 'account'])
+    .execute();
+  await schema.createIndex('group_members_account').on('group_members').column('account').execute();
+  await schema
+    .createTable('apps')
+    .addColumn('id', 'text', (column) => column.primaryKey().notNull())
+    .addColumn('group', 'text', (column) => column.notNull().references('publisher_groups.id'))
+    .addColumn('title', 'text', (column) => column.notNull())
+    .addColumn('public_key', 'text', (column) => column.notNull())
+    .addColumn('private_key_sealed', 'text')
+    .addColumn('proven', 'integer', (column) => column.notNull().defaultTo(0))
+    .addColumn('channel_consent', 'text', (column) =>
+      column.notNull().defaultTo('none').check(sql`channel_consent in ('none', 'ask')`),
+    )
+    .addColumn('origins', 'text', (column) => column.notNull().defaultTo('[]'))
+    .addColumn('redirect_uris', 'text', (column) => column.notNull().defaultTo('[]'))
+    .addColumn('created_at', 'integer', (column) => column.notNull())
+    .execute();
+  await schema.createIndex('apps_group').on('apps').column('group').execute();
+}

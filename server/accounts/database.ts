@@ -140,7 +140,8 @@ interface PublisherGroupTable {
 interface GroupMemberTable {
   group: string;
   account: string;
-  role: 'owner' | 'member';
+  /** 'invited' = asked by an owner, no right before its own yes. */
+  role: 'owner' | 'member' | 'invited';
 }
 
 interface AppTable {

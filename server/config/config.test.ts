@@ -1,0 +1,131 @@
+import { describe, expect, test } from 'bun:test';
+import { ConfigError, decideConfig, isLoopback, originOf } from './config.ts';
+import { type RawSettings, readEnvironment, settings } from './env.ts';
+
+const refusal = (raw: RawSettings, secrets?: string): string => {
+  try {
+    decideConfig(raw, secrets);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.message;
+    throw error;
+  }
+  throw new Error(`${JSON.stringify(raw)} was not refused`);
+};
+
+describe('reading', () => {
+  test('CF1 nothing given is loopback, port 8030, the folder beside the program and the original quota', () => {
+    const config = decideConfig({});
+    expect(config).toMatchObject({
+      host: '127.0.0.1',
+      port: 8030,
+      origin: undefined,
+      tls: undefined,
+      compat: 'none',
+      signUp: 'open',
+      dailyQuota: 10_000,
+      secrets: undefined,
+      logLevel: 'info',
+      loopback: true,
+    });
+    expect(config.dataFolder).toBe(new URL('../../data', import.meta.url).pathname);
+    expect(originOf(config, 8030)).toBe('http://127.0.0.1:8030');
+  });
+
+  test('CF1 every setting has a variable of its own, and only those are read', () => {
+    const variables = Object.values(settings).map((setting) => setting.variable);
+    expect(new Set(variables).size).toBe(variables.length);
+    const environment = Object.fromEntries(variables.map((variable, i) => [variable, String(i)]));
+    const given = readEnvironment({ ...environment, PORT: '1', REVEILLE_OTHER: 'x' });
+    expect(Object.keys(given)).toEqual(Object.keys(settings));
+  });
+
+  test('CF1 an empty variable counts as not given, and a flag wins over a variable', () => {
+    const environment = readEnvironment({
+      REVEILLE_PORT: '',
+      REVEILLE_DAILY_QUOTA: '5',
+      REVEILLE_SIGN_UP: 'closed',
+    });
+    expect(environment).toEqual({ dailyQuota: '5', signUp: 'closed' });
+    expect(decideConfig({ ...environment, dailyQuota: '0' })).toMatchObject({
+      port: 8030,
+      dailyQuota: 0,
+      signUp: 'closed',
+    });
+  });
+
+  test('CF1 files and folders become absolute, an IPv6 host loses and its origin gains the brackets', () => {
+    const config = decideConfig({
+      data: 'somewhere',
+      host: '[::1]',
+      tlsCert: 'a.pem',
+      tlsKey: 'b.pem',
+      secretsFile: 'ring',
+    });
+    expect(config.dataFolder).toBe(`${process.cwd()}/somewhere`);
+    expect(config.tls).toEqual({ certFile: `${process.cwd()}/a.pem`, keyFile: `${process.cwd()}/b.pem` });
+    expect(config.secrets).toEqual({ file: `${process.cwd()}/ring` });
+    expect(originOf(config, 443)).toBe('https://[::1]');
+  });
+
+  test('CF1 the ring of keys may come as text, and the text goes into no message', () => {
+    expect(decideConfig({}, 'ring').secrets).toEqual({ text: 'ring' });
+    expect(refusal({ secretsFile: '/x' }, 'very-secret')).not.toContain('very-secret');
+  });
+});
+
+describe('refusing', () => {
+  test.each([
+    ['port', '80301', '--port (REVEILLE_PORT) cannot be "80301". It takes: a whole number from 0 to 65535.'],
+    ['port', '-1', '--port'],
+    ['port', '8e3', '--port'],
+    ['port', ' ', '--port'],
+    ['dailyQuota', 'many', '--daily-quota (REVEILLE_DAILY_QUOTA)'],
+    ['compat', '2014', 'It takes: none, 2013.'],
+    ['signUp', 'everyone', 'It takes: open, invite, closed.'],
+    ['logLevel', 'loud', 'It takes: debug'],
+    ['trustedProxy', 'proxy.example', '--trusted-proxy (REVEILLE_TRUSTED_PROXY)'],
+    ['trustedProxy', '10.0.0.0/33', '--trusted-proxy'],
+    ['trustedProxy', '10.0.0.0/8/8', '--trusted-proxy'],
+    ['origin', 'push.example', 'a URL without a path'],
+    ['origin', 'https://push.example/path', 'a URL without a path'],
+    ['origin', 'https://user:word@push.example', 'a URL without a path'],
+    ['origin', 'ftp://push.example', 'a URL without a path'],
+  ])('CF2 %s %p is refused with a text', (name, value, text) => {
+    expect(refusal({ [name]: value })).toContain(text);
+  });
+
+  test('CF2 half a pair of TLS files is refused', () => {
+    expect(refusal({ tlsKey: '/k' })).toContain('belong together');
+    expect(refusal({ tlsCert: '/c' })).toContain('belong together');
+  });
+
+  test.each(['0.0.0.0', '::', '192.168.1.5', 'push.example'])(
+    'CF3 %s is refused without TLS or a trusted proxy',
+    (host) => {
+      expect(refusal({ host, origin: 'https://push.example' })).toContain('Refusing to listen');
+    },
+  );
+
+  test('CF3 with a trusted proxy or TLS a reachable address still needs its https origin', () => {
+    const proxy = { host: '0.0.0.0', trustedProxy: '10.0.0.1' };
+    expect(refusal(proxy)).toContain('needs --origin');
+    expect(refusal({ ...proxy, origin: 'http://push.example' })).toContain('must begin with https');
+    const accepted = decideConfig({ ...proxy, origin: 'https://push.example' });
+    expect(originOf(accepted, 8030)).toBe('https://push.example');
+    expect(accepted.loopback).toBe(false);
+    const files = { tlsCert: '/c', tlsKey: '/k' };
+    expect(decideConfig({ host: '0.0.0.0', ...files, origin: 'https://push.example' }).loopback).toBe(false);
+  });
+
+  test('CF3 a plain http origin that others reach is refused behind loopback too', () => {
+    expect(refusal({ origin: 'http://push.example' })).toContain('must begin with https');
+    expect(decideConfig({ origin: 'http://localhost:9000' }).loopback).toBe(true);
+  });
+
+  test('CF3 loopback behind a proxy, or under a name of the world, is not loopback', () => {
+    expect(decideConfig({ trustedProxy: '127.0.0.1' }).loopback).toBe(false);
+    expect(decideConfig({ origin: 'https://push.example' }).loopback).toBe(false);
+    for (const host of ['127.0.0.1', '127.9.9.9', 'localhost', '::1']) expect(isLoopback(host)).toBe(true);
+    for (const host of ['128.0.0.1', '127.evil.example', '0.0.0.0']) expect(isLoopback(host)).toBe(false);
+  });
+});

@@ -1,0 +1,166 @@
+import { resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { limits } from '../../protocol/limits.ts';
+import { type RawSettings, type SettingName, settings } from './env.ts';
+import { parseTrustedProxies, type TrustedProxies } from './trusted-proxies.ts';
+
+/** What the service runs on: every setting decided, typed and checked against the others. */
+export interface Config {
+  readonly host: string;
+  /** 0 = a free one. */
+  readonly port: number;
+  /** Absolute. */
+  readonly dataFolder: string;
+  /**
+   * Scheme, host and port under which others reach the service, without a slash at the end; never taken from a request.
+   * undefined = where it listens, known once it does (`originOf`).
+   */
+  readonly origin: string | undefined;
+  readonly trustedProxies: TrustedProxies;
+  readonly tls: { readonly certFile: string; readonly keyFile: string } | undefined;
+  readonly compat: 'none' | '2013';
+  readonly signUp: 'open' | 'invite' | 'closed';
+  /** Messages of a project a day unless the project has its own number; 0 = no limit. */
+  readonly dailyQuota: number;
+  /** The ring of keys when it does not live in the data folder: its text, or the file that has it. */
+  readonly secrets: { readonly text: string } | { readonly file: string } | undefined;
+  readonly logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
+  /** Only this machine can reach the service: http is fine, and the first account needs no set-up code. */
+  readonly loopback: boolean;
+}
+
+/** A setting, or two together, with which the service does not start. The message says how to mend it. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+}
+
+/** The data folder when nobody names one: beside the program, so that it does not depend on where the shell stands. */
+const ownDataFolder = fileURLToPath(new URL('../../data', import.meta.url));
+
+/**
+ * Decides.
+ * @param raw what was given; what was not takes the fallback of `settings`.
+ * @param secretsText the ring of keys itself, from REVEILLE_SECRETS: it is never a flag, where every process could read it.
+ * @throws ConfigError
+ */
+export function decideConfig(raw: RawSettings, secretsText?: string): Config {
+  const host = (raw.host ?? settings.host.fallback).trim().replace(/^\[(.*)\]$/, '$1');
+  const trustedProxies = parseTrustedProxies(raw.trustedProxy ?? '');
+  if (trustedProxies === undefined)
+    refuse('trustedProxy', raw, 'addresses or ranges, such as 10.0.0.0/8,::1');
+  const config: Config = {
+    host,
+    port: wholeNumber('port', raw, 65_535),
+    dataFolder: raw.data === undefined ? ownDataFolder : resolve(raw.data),
+    origin: raw.origin === undefined ? undefined : readOrigin(raw),
+    trustedProxies,
+    tls: readTls(raw),
+    compat: choice('compat', raw, ['none', '2013']),
+    signUp: choice('signUp', raw, ['open', 'invite', 'closed']),
+    dailyQuota: wholeNumber('dailyQuota', raw, Number.MAX_SAFE_INTEGER),
+    secrets: readSecrets(raw, secretsText),
+    logLevel: choice('logLevel', raw, ['debug', 'info', 'warn', 'error', 'silent']),
+    loopback: isLoopback(host) && trustedProxies.empty && originIsLoopback(raw),
+  };
+  assertSafe(config);
+  return config;
+}
+
+/** The origin of a service that listens on `port`. */
+export function originOf(config: Config, port: number): string {
+  if (config.origin !== undefined) return config.origin;
+  const host = config.host.includes(':') ? `[${config.host}]` : config.host;
+  return new URL(`${config.tls === undefined ? 'http' : 'https'}://${host}:${port}`).origin;
+}
+
+/** True for an address or name that only this machine reaches. */
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127(\.[0-9]{1,3}){3}$/.test(host);
+}
+
+function assertSafe(config: Config): void {
+  if (!isLoopback(config.host)) assertReachableSafely(config);
+  const { origin } = config;
+  if (origin?.startsWith('http:') && !isLoopback(hostOf(origin))) {
+    throw new ConfigError(
+      `--origin ${origin} must begin with https: browsers keep the sign-in cookie only there (http is for loopback).`,
+    );
+  }
+}
+
+function assertReachableSafely({ host, tls, trustedProxies, origin }: Config): void {
+  if (tls === undefined && trustedProxies.empty) {
+    throw new ConfigError(
+      `Refusing to listen on ${host} without encryption: passwords and tokens would cross the network in the clear. ` +
+        'Give --tls-cert and --tls-key, or put a proxy with TLS in front and name its address with --trusted-proxy.',
+    );
+  }
+  if (origin === undefined) {
+    throw new ConfigError(
+      `--host ${host} needs --origin as well: the https URL under which others reach the service.`,
+    );
+  }
+}
+
+function originIsLoopback(raw: RawSettings): boolean {
+  return raw.origin === undefined || isLoopback(hostOf(readOrigin(raw)));
+}
+
+function hostOf(origin: string): string {
+  return new URL(origin).hostname.replace(/^\[(.*)\]$/, '$1');
+}
+
+function readOrigin(raw: RawSettings): string {
+  const text = (raw.origin ?? '').trim();
+  const url = URL.parse(text);
+  const bare = url !== null && `${url.origin}/` === url.href;
+  if (!bare || !/^https?:$/.test(url.protocol))
+    refuse('origin', raw, 'a URL without a path, such as https://push.example');
+  return url.origin;
+}
+
+function readTls(raw: RawSettings): Config['tls'] {
+  const { tlsCert, tlsKey } = raw;
+  if (tlsCert === undefined && tlsKey === undefined) return undefined;
+  if (tlsCert === undefined || tlsKey === undefined) {
+    throw new ConfigError('--tls-cert and --tls-key belong together: give both, or none.');
+  }
+  return { certFile: resolve(tlsCert), keyFile: resolve(tlsKey) };
+}
+
+function readSecrets(raw: RawSettings, text: string | undefined): Config['secrets'] {
+  if (raw.secretsFile !== undefined && text !== undefined) {
+    throw new ConfigError('REVEILLE_SECRETS and --secrets-file are both given: keep the one that you mean.');
+  }
+  if (text !== undefined) return { text };
+  return raw.secretsFile === undefined ? undefined : { file: resolve(raw.secretsFile) };
+}
+
+function wholeNumber(name: 'port' | 'dailyQuota', raw: RawSettings, max: number): number {
+  const text = raw[name] ?? settings[name].fallback;
+  const number = /^[0-9]{1,16}$/.test(text) ? Number(text) : Number.NaN;
+  if (!(number <= max)) refuse(name, raw, `a whole number from 0 to ${max}`);
+  return number;
+}
+
+function choice<const Choice extends string>(
+  name: 'compat' | 'signUp' | 'logLevel',
+  raw: RawSettings,
+  choices: readonly Choice[],
+): Choice {
+  const text = raw[name] ?? settings[name].fallback;
+  const chosen = choices.find((one) => one === text);
+  if (chosen === undefined) refuse(name, raw, choices.join(', '));
+  return chosen;
+}
+
+function refuse(name: SettingName, raw: RawSettings, expected: string): never {
+  const { flag, variable } = settings[name];
+  throw new ConfigError(
+    `${flag.split(' ')[0]} (${variable}) cannot be ${JSON.stringify(raw[name] ?? '')}. It takes: ${expected}.`,
+  );
+}
+
+if (Number(settings.dailyQuota.fallback) !== limits.dailyMessages) {
+  throw new Error('settings: the fallback of dailyQuota is limits.dailyMessages');
+}

@@ -1,0 +1,105 @@
+/** One setting of the service: how it is written on the command line and in the environment. */
+export interface Setting {
+  /** The form that the command line's help shows. */
+  readonly flag: string;
+  readonly variable: string;
+  /** What holds when neither is given; undefined = nothing, and `about` says what that means. */
+  readonly fallback: string | undefined;
+  readonly about: string;
+  /** Closed set of values, when there is one. */
+  readonly choices?: readonly string[];
+}
+
+/** Every setting of `reveille serve`, in the order of its help. */
+export const settings = {
+  port: {
+    flag: '--port <number>',
+    variable: 'REVEILLE_PORT',
+    fallback: '8030',
+    about: 'port to listen on; 0 takes a free one',
+  },
+  host: {
+    flag: '--host <address>',
+    variable: 'REVEILLE_HOST',
+    fallback: '127.0.0.1',
+    about: 'address to listen on; one that others reach needs TLS or a trusted proxy, and --origin',
+  },
+  data: {
+    flag: '--data <folder>',
+    variable: 'REVEILLE_DATA',
+    fallback: undefined,
+    about: 'folder of everything that is kept (default: "data" beside the program)',
+  },
+  origin: {
+    flag: '--origin <url>',
+    variable: 'REVEILLE_ORIGIN',
+    fallback: undefined,
+    about: 'how others reach the service; every URL it hands out begins with it (default: where it listens)',
+  },
+  trustedProxy: {
+    flag: '--trusted-proxy <addresses>',
+    variable: 'REVEILLE_TRUSTED_PROXY',
+    fallback: undefined,
+    about: 'addresses or ranges, with commas, of proxies whose X-Forwarded-For counts (default: none)',
+  },
+  tlsCert: {
+    flag: '--tls-cert <file>',
+    variable: 'REVEILLE_TLS_CERT',
+    fallback: undefined,
+    about: 'certificate chain in PEM; with --tls-key the service speaks https itself (default: none)',
+  },
+  tlsKey: {
+    flag: '--tls-key <file>',
+    variable: 'REVEILLE_TLS_KEY',
+    fallback: undefined,
+    about: 'private key of that certificate in PEM (default: none)',
+  },
+  compat: {
+    flag: '--compat <year>',
+    variable: 'REVEILLE_COMPAT',
+    fallback: 'none',
+    about: '2013 brings back what the first service did and no sender needs (docs/compat.md)',
+    choices: ['none', '2013'],
+  },
+  signUp: {
+    flag: '--sign-up <who>',
+    variable: 'REVEILLE_SIGN_UP',
+    fallback: 'open',
+    about: 'who may make an account',
+    choices: ['open', 'invite', 'closed'],
+  },
+  dailyQuota: {
+    flag: '--daily-quota <number>',
+    variable: 'REVEILLE_DAILY_QUOTA',
+    fallback: '10000',
+    about: 'messages that a project may send a day unless it has a number of its own; 0 = no limit',
+  },
+  secretsFile: {
+    flag: '--secrets-file <file>',
+    variable: 'REVEILLE_SECRETS_FILE',
+    fallback: undefined,
+    about: 'the ring of keys; REVEILLE_SECRETS holds the ring itself (default: made in the data folder)',
+  },
+  logLevel: {
+    flag: '--log-level <level>',
+    variable: 'REVEILLE_LOG_LEVEL',
+    fallback: 'info',
+    about: 'how much of what happens is written to standard error',
+    choices: ['debug', 'info', 'warn', 'error', 'silent'],
+  },
+} as const satisfies Record<string, Setting>;
+
+export type SettingName = keyof typeof settings;
+
+/** Settings as text, as someone wrote them; only those that were given. */
+export type RawSettings = { readonly [Name in SettingName]?: string };
+
+/** What the environment says: only REVEILLE_… variables of the table are read, empty ones count as not given. */
+export function readEnvironment(environment: Readonly<Record<string, string | undefined>>): RawSettings {
+  const given: { [Name in SettingName]?: string } = {};
+  for (const name of Object.keys(settings) as SettingName[]) {
+    const value = environment[settings[name].variable];
+    if (value !== undefined && value !== '') given[name] = value;
+  }
+  return given;
+}

@@ -42,8 +42,14 @@ export const limits = {
   silenceMs: 65_000,
   /** From the opening of the socket to a valid hello. */
   helloMs: 10_000,
-  /** One text frame of our WebSocket protocol. */
+  /** One text frame of our WebSocket protocol, from a client. */
   frameBytes: 8 * 1024,
+  /** One text frame from the server: a payload raised to what a JSON body holds, each character of it escaped. */
+  messageFrameBytes: 64 * 1024,
+  /** Characters of a client's reason for a failed run that are kept. */
+  reasonCharacters: 200,
+  /** Sockets of one address from which no hello has come yet. */
+  halfOpenPerAddress: 256,
   /** Bytes a socket may have buffered before a session answers 'full'. */
   socketBufferBytes: 64 * 1024,
 
@@ -63,4 +69,6 @@ if (limits.silenceMs < 3 * limits.pingMs)
 if (limits.pingMs >= 30_000) throw new Error('limits: a Chromium worker stops after 30 s of silence');
 if (limits.frameBytes < 6 * limits.payloadBytes + 512)
   throw new Error('limits: a frame must hold an escaped payload');
+if (limits.messageFrameBytes < 2 * limits.jsonBodyBytes + 512)
+  throw new Error('limits: a frame must hold any body');
 if (limits.queuePage > limits.queuedPerChannel) throw new Error('limits: a page is a part of the queue');

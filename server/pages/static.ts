@@ -1,0 +1,36 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { Hono } from 'hono';
+import { securityHeaders } from './security-headers.ts';
+
+const read = (name: string): string => readFileSync(new URL(name, import.meta.url), 'utf8');
+
+const files: Readonly<Record<string, { readonly type: string; readonly text: string }>> = {
+  'reveille.css': { type: 'text/css; charset=utf-8', text: read('./reveille.css') },
+  'icon.svg': { type: 'image/svg+xml', text: read('./icon.svg') },
+};
+
+const fingerprint = (name: string): string =>
+  createHash('sha256')
+    .update(files[name]?.text ?? '')
+    .digest('base64url')
+    .slice(0, 12);
+
+/** Address of the style sheet. It changes with the content, so browsers may keep it for a year. */
+export const stylesheetPath = `/static/reveille.css?${fingerprint('reveille.css')}`;
+
+/** `GET /static/*`: the style sheet and the icon. */
+export function staticRoutes(): Hono {
+  const routes = new Hono();
+  routes.get('/static/:name', (c) => {
+    const file = files[c.req.param('name')];
+    if (file === undefined) return c.text('Not Found', 404, securityHeaders);
+    const forYears = new URL(c.req.url).search.length > 1;
+    return c.body(file.text, 200, {
+      ...securityHeaders,
+      'Content-Type': file.type,
+      'Cache-Control': forYears ? 'public, max-age=31536000, immutable' : 'public, max-age=3600',
+    });
+  });
+  return routes;
+}

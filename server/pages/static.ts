@@ -5,8 +5,14 @@ import { securityHeaders } from './security-headers.ts';
 
 const read = (name: string): string => readFileSync(new URL(name, import.meta.url), 'utf8');
 
+/** The parts of the style sheet, in the order in which they are put together. */
+const look = ['1-base', '2-frame', '3-forms', '4-content'] as const;
+
 const files: Readonly<Record<string, { readonly type: string; readonly text: string }>> = {
-  'reveille.css': { type: 'text/css; charset=utf-8', text: read('./reveille.css') },
+  'reveille.css': {
+    type: 'text/css; charset=utf-8',
+    text: look.map((part) => read(`./look/${part}.css`)).join('\n'),
+  },
   'icon.svg': { type: 'image/svg+xml', text: read('./icon.svg') },
 };
 

@@ -1,0 +1,181 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+/** What bootstrap makes: one of each thing that a first message needs. */
+export interface Seed {
+  readonly origin: string;
+  readonly account: { readonly email: string; readonly password: string };
+  readonly project: { readonly id: string };
+  readonly client: {
+    readonly client_id: string;
+    readonly client_secret: string;
+    readonly redirect_uris: readonly string[];
+  };
+  readonly refresh_token: string;
+  readonly app: { readonly id: string; readonly key: string };
+  readonly channel_id: string;
+  /** The account's sign-in, as a value of a Cookie header. */
+  readonly cookie: string;
+}
+
+export interface TownOptions {
+  /** More flags of `reveille serve`. */
+  readonly flags?: readonly string[];
+  /** 0 = no limit, which load tests need. */
+  readonly dailyQuota?: number;
+  /** What stands before the server's command line, such as strace and its flags. */
+  readonly under?: readonly string[];
+  readonly environment?: Readonly<Record<string, string>>;
+  /** False leaves the server without any account. */
+  readonly seeded?: boolean;
+}
+
+/** How long a start may take on a machine that does other work beside. */
+const START_MS = 30_000;
+
+const launcher = new URL('../cli/main.ts', import.meta.url).pathname;
+
+/**
+ * A real server in a process of its own, on a free port of the loopback address and an empty data folder, with one
+ * account, project, client, app and channel in it. The fixture of every test that crosses processes.
+ */
+export class Town implements AsyncDisposable {
+  readonly dataFolder: string;
+  readonly #options: TownOptions;
+  #process: Bun.Subprocess<'ignore', 'pipe', 'pipe'> | undefined;
+  #log: string[] = [];
+  #seed: Seed | undefined;
+  origin = '';
+
+  private constructor(dataFolder: string, options: TownOptions) {
+    this.dataFolder = dataFolder;
+    this.#options = options;
+  }
+
+  static async start(options: TownOptions = {}): Promise<Town> {
+    const town = new Town(await mkdtemp(join(tmpdir(), 'reveille-town-')), options);
+    try {
+      await town.#serve(0);
+      if (options.seeded !== false) await town.#bootstrap();
+    } catch (error) {
+      await town[Symbol.asyncDispose]();
+      throw error;
+    }
+    return town;
+  }
+
+  /** What bootstrap made. */
+  get seed(): Seed {
+    if (this.#seed === undefined) throw new Error('this town was started without a seed');
+    return this.#seed;
+  }
+
+  /** The process of the server, or of what it runs under. */
+  get pid(): number {
+    if (this.#process === undefined) throw new Error('the server is not running');
+    return this.#process.pid;
+  }
+
+  /** Everything that the server has written to its log so far. */
+  get log(): string {
+    return this.#log.join('');
+  }
+
+  /** SIGKILL, as a power cut would: nothing of the server runs any more when this settles. */
+  async kill9(): Promise<void> {
+    this.#process?.kill('SIGKILL');
+    await this.#process?.exited;
+    this.#process = undefined;
+  }
+
+  /** Ends the server politely. */
+  async stop(): Promise<void> {
+    this.#process?.kill('SIGTERM');
+    await this.#process?.exited;
+    this.#process = undefined;
+  }
+
+  /** Starts it again on the same folder and the same port. */
+  async startAgain(): Promise<void> {
+    await this.#serve(Number(new URL(this.origin).port));
+  }
+
+  /** An access token by the seed's refresh token, as the guide says. */
+  async accessToken(): Promise<string> {
+    const { client, refresh_token } = this.seed;
+    const answer = await fetch(`${this.origin}/o/oauth2/token`, {
+      method: 'POST',
+      body: new URLSearchParams({
+        client_id: client.client_id,
+        client_secret: client.client_secret,
+        refresh_token,
+        grant_type: 'refresh_token',
+      }),
+    });
+    if (!answer.ok) throw new Error(`token: ${answer.status} ${await answer.text()}`);
+    return ((await answer.json()) as { access_token: string }).access_token;
+  }
+
+  /** The guide's second call. */
+  send(accessToken: string, message: Record<string, unknown>): Promise<Response> {
+    return fetch(`${this.origin}/gcm_for_chrome/v1/messages`, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json', Authorization: `Bearer ${accessToken}` },
+      body: JSON.stringify(message),
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.kill9();
+    await rm(this.dataFolder, { recursive: true, force: true });
+  }
+
+  async #serve(port: number): Promise<void> {
+    const { under = [], flags = [], environment = {} } = this.#options;
+    const command = [...under, process.execPath, launcher, 'serve'];
+    this.#process = Bun.spawn([...command, '--port', String(port), '--data', this.dataFolder, ...flags], {
+      stdin: 'ignore',
+      stdout: 'pipe',
+      stderr: 'pipe',
+      env: { ...process.env, ...environment },
+    });
+    void this.#collect(this.#process.stderr);
+    this.origin = await this.#listening(this.#process);
+  }
+
+  async #listening(server: Bun.Subprocess<'ignore', 'pipe', 'pipe'>): Promise<string> {
+    const timeout = setTimeout(() => server.kill('SIGKILL'), START_MS);
+    let printed = '';
+    const decoder = new TextDecoder();
+    try {
+      const reader = server.stdout.getReader();
+      for (let next = await reader.read(); !next.done; next = await reader.read()) {
+        printed += decoder.decode(next.value, { stream: true });
+        const origin = /Reveille is listening on (\S+)/.exec(printed)?.[1];
+        if (origin === undefined) continue;
+        reader.releaseLock();
+        void this.#collect(server.stdout);
+        return origin;
+      }
+    } finally {
+      clearTimeout(timeout);
+    }
+    throw new Error(`the server did not start:\n${printed}${this.log}`);
+  }
+
+  async #collect(stream: ReadableStream<Uint8Array>): Promise<void> {
+    const decoder = new TextDecoder();
+    for await (const chunk of stream) this.#log.push(decoder.decode(chunk, { stream: true }));
+  }
+
+  async #bootstrap(): Promise<void> {
+    const answer = await fetch(`${this.origin}/v2/bootstrap`, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify({ dailyQuota: this.#options.dailyQuota }),
+    });
+    if (!answer.ok) throw new Error(`bootstrap: ${answer.status} ${await answer.text()}`);
+    this.#seed = (await answer.json()) as Seed;
+  }
+}

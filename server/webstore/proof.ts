@@ -32,10 +32,10 @@ const PURPOSE = 'app-challenge';
 const CHALLENGE = /reveille-proof-([0-9]{13})-([0-9a-f]{64})/g;
 
 export class Proofs {
-  readonly #secrets: Secrets;
+  readonly #secrets: Pick<Secrets, 'mac' | 'verifyMac'>;
   readonly #clock: Clock;
 
-  constructor(secrets: Secrets, clock: Clock) {
+  constructor(secrets: Pick<Secrets, 'mac' | 'verifyMac'>, clock: Clock) {
     this.#secrets = secrets;
     this.#clock = clock;
   }

@@ -108,30 +108,50 @@ export interface MessageTrace {
  */
 export interface MessageStore {
   /**
-   * Keeps one message and counts it against the project's day in the same commit (QU1).
-   * @throws `quota-exceeded` when the day is used up, `queue-full` at limits.queuedPerChannel.
+   * Keeps one message and counts it against the project's day in the same commit (QU1). A paused channel keeps too.
+   * A queue holds at most limits.queuedPerChannel messages that are unexpired and still wait for some device.
+   * @throws `channel-invalid` when the channel is unknown or removed, `quota-exceeded` when the day is used up,
+   * `queue-full` when the queue is full. What is refused is not counted and uses up no version.
    */
   keep(draft: Draft): Promise<Kept>;
   /**
-   * What waits for a device: the newest unexpired message of each slot above its mark, by version; then the queue, in order,
-   * from behind `afterVersion`, at most `limit`. Of what was superseded while the device was away the ending is recorded (SC2).
-   * A paused or removed channel has nothing for anyone.
+   * What waits for a device: the newest message of each slot, when it has neither ended on the device nor expired, by
+   * version; then the queue, in order, at most `limit` of it. With `afterVersion` only the queue behind it is read.
+   * What a newer message of its slot replaced while the device was away is recorded as superseded (SC2), and does not come
+   * back when the newer one expires (RFC 8030 section 5.4 has it so for topics). A paused or removed channel has nothing
+   * for anyone; neither has a device that left.
    */
   missed(device: DeviceKey, limit: number, afterVersion?: Version): Promise<Missed>;
   /** OR1: a run of this version began, so every older message of its slot that has not ended on the device is superseded. */
   taken(device: DeviceKey, version: Version): Promise<void>;
-  /** HA1: the handler ended well. Older ones of the slot are superseded. Late or repeated confirms change nothing else. */
+  /**
+   * HA1: the handler ended well. Older ones of the slot are superseded. A late confirm takes the place of a recorded
+   * `superseded` or `expired`: those were our assumption, a run is a fact. Other late or repeated confirms, and those for
+   * a message that the device was not entitled to, change nothing.
+   */
   confirm(device: DeviceKey, version: Version): Promise<void>;
-  /** HA2: a run ended badly. At `limits.failedRuns` the message ends as `failed`. Answers the runs failed so far. */
+  /**
+   * HA2: a run ended badly; as with `taken`, older ones of the slot are superseded. At `limits.failedRuns` the message ends
+   * as `failed`. Answers the runs failed so far, and whether the message has ended on the device: when it had ended before
+   * (or is not known any more), this run is not counted.
+   */
   runFailed(
     device: DeviceKey,
     version: Version,
   ): Promise<{ readonly failedRuns: number; readonly ended: boolean }>;
   /** SC2: the window of a connected device was full, so this version gave way to a newer one. */
   supersede(device: DeviceKey, version: Version): Promise<void>;
-  /** Background work: ends what expired, drops what ended everywhere, trims the trace. Answers the messages removed. */
+  /**
+   * Background work, in small steps between which other calls get their turn. A message leaves the trace when it is not
+   * among the newest limits.traceMessages, but not within limits.silenceMs (a device may still be running it), and at the
+   * latest after limits.traceHours. One that left the trace is removed when it has ended on every device entitled to it,
+   * has expired, or was replaced by a message of its slot that left the trace too. Answers the messages removed.
+   */
   prune(): Promise<number>;
-  /** The newest messages, newest first, at most `limit`, of a project or of a channel. */
+  /**
+   * The newest messages, newest first, at most `limit`, of a project or of a channel. Each lists the devices entitled to it,
+   * in the order of their registration; on one that has not ended it an expired message shows as `expired` already.
+   */
   trace(
     of: { readonly project: string } | { readonly channel: ChannelKey },
     limit: number,
@@ -150,33 +170,43 @@ export interface Missed {
 
 /** Channels and devices: kept beside the messages, so that FO2 holds by the order of commits alone. */
 export interface DeviceStore {
-  /** The channel of (user, app); made at first use (CH1). A removed one becomes live again with the same id. */
+  /** The channel of (user, app); made at first use (CH1). A removed one becomes live again with the same id, a paused one stays paused. */
   openChannel(user: string, app: AppId): Promise<Channel>;
   findChannel(id: ChannelId): Promise<Channel | undefined>;
   channelsOf(user: string): Promise<readonly Channel[]>;
-  /** Removing also ends the devices, their waiting messages end as `withdrawn`. Answers the devices that left. */
+  /**
+   * Removing also ends the devices, their waiting messages end as `withdrawn`. Answers the devices that left.
+   * @throws `channel-invalid` when there is no such channel, or its user was removed.
+   */
   setChannelState(channel: ChannelKey, state: ChannelState): Promise<readonly DeviceKey[]>;
   /**
    * Registers a device: it gets every message kept after this settles and none from before (FO2).
-   * At limits.devicesPerChannel the longest silent device leaves; answers it as `evicted`.
+   * At limits.devicesPerChannel the longest silent device leaves as with removeDevice; answers it as `evicted`.
+   * @throws `channel-invalid` when the channel is unknown or removed, `input-invalid` when the id is taken.
    */
   register(draft: DeviceDraft): Promise<{ readonly device: Device; readonly evicted: DeviceKey | null }>;
+  /** By public name; undefined once it left. */
   findDevice(id: string): Promise<Device | undefined>;
+  /** The devices that have not left, in the order of their registration. */
   devicesOf(channel: ChannelKey): Promise<readonly Device[]>;
-  /** Swaps the token of a device, or sets its wake-up transport or name. */
+  /** Swaps the token of a device, or sets its wake-up transport or name. @throws `device-unknown` when it left. */
   updateDevice(
     device: DeviceKey,
     change: { readonly tokenHash?: string; readonly transport?: string | null; readonly name?: string },
   ): Promise<void>;
-  /** Notes that the device was heard of now. */
+  /** Notes that the device was heard of now; nothing when it left. */
   seen(device: DeviceKey): Promise<void>;
-  /** Ends a device: its token is void, what waited for it ends as `withdrawn`. */
+  /** Ends a device: its token is void, what waited for it ends as `withdrawn` (as `expired` when it had expired). */
   removeDevice(device: DeviceKey): Promise<void>;
   /** Ends the devices that came from one sign-in, as removeDevice does. Answers them. */
   removeSignIn(signIn: string): Promise<readonly DeviceKey[]>;
-  /** Ends everything of a user: channels are removed and their ids never given again. Answers the devices that left. */
+  /**
+   * Ends everything of a user: channels are removed and their ids never given again; names of devices are blanked and the
+   * channels tell no user any more. In steps when it is much: one that fails midway is done again from where it stood.
+   * Answers the devices that left.
+   */
   removeUser(user: string): Promise<readonly DeviceKey[]>;
-  /** Ends every channel of an app, as setChannelState(…, 'removed') does. */
+  /** Ends every channel of an app, as setChannelState(…, 'removed') does; in steps, like removeUser. */
   removeApp(app: AppId): Promise<readonly DeviceKey[]>;
 }
 

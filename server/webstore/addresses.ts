@@ -5,7 +5,7 @@ const ADDRESSES = 10;
 const ADDRESS_CHARACTERS = 512;
 
 /** Where Firefox sends its own extensions back to: no web page can live there. */
-const BROWSER_HELD = /^https:\/\/[0-9a-f]{40}\.extensions\.allizom\.org(/|$)/;
+const BROWSER_HELD = /^https:\/\/[0-9a-f]{40}\.extensions\.allizom\.org(?:\/|$)/;
 
 /**
  * Origins of a hosted app, one a line: `https://host[:port]`, or http on loopback.

@@ -112,6 +112,9 @@ export const errorTable = {
     'The origin of this request is not an origin of the app.',
     'Call from the app itself.',
   ),
+  'credentials-wrong': global(401, 'authError', 'The e-mail address or the password is wrong.', 'Check both and try again.'),
+  'account-disabled': global(403, 'forbidden', 'This account is disabled.', 'Ask the administrator of this server.'),
+  'form-stale': global(403, 'invalid', 'The form was open too long, or was not sent from its own page.', 'Open the page again and send it once more.'),
   'quota-exceeded': usage(
     403,
     'dailyLimitExceeded',

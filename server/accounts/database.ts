@@ -30,6 +30,9 @@ interface UserTable {
   role: 'administrator' | 'user';
   /** 1 = may not sign in, and every right that rests on the account has ended. */
   disabled: number;
+  /** ISO 8601, as better-auth keeps dates in SQLite. */
+  createdAt: string;
+  updatedAt: string;
 }
 
 interface AuditTable {

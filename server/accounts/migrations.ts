@@ -143,7 +143,9 @@ async function appTables(schema: Schema): Promise<void> {
       column.notNull().references('publisher_groups.id').onDelete('cascade'),
     )
     .addColumn('account', 'text', (column) => column.notNull())
-    .addColumn('role', 'text', (column) => column.notNull().check(sql`role in ('owner', 'member', 'invited')`))
+    .addColumn('role', 'text', (column) =>
+      column.notNull().check(sql`role in ('owner', 'member', 'invited')`),
+    )
     .addPrimaryKeyConstraint('group_members_key', ['group', 'account'])
     .execute();
   await schema.createIndex('group_members_account').on('group_members').column('account').execute();

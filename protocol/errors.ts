@@ -104,6 +104,7 @@ export const errorTable = {
     'See the Allow header for what this address takes.',
   ),
   'not-found': global(404, 'notFound', 'Not Found', 'Check the address.'),
+  'upgrade-required': global(426, 'upgradeRequired', 'Upgrade Required', 'Connect with a WebSocket.'),
   'input-invalid': global(400, 'invalid', 'Invalid Value', 'Correct the value and send again.'),
   forbidden: global(403, 'forbidden', 'Forbidden', 'Sign in with an account that may do this.'),
   'origin-foreign': global(
@@ -112,9 +113,24 @@ export const errorTable = {
     'The origin of this request is not an origin of the app.',
     'Call from the app itself.',
   ),
-  'credentials-wrong': global(401, 'authError', 'The e-mail address or the password is wrong.', 'Check both and try again.'),
-  'account-disabled': global(403, 'forbidden', 'This account is disabled.', 'Ask the administrator of this server.'),
-  'form-stale': global(403, 'invalid', 'The form was open too long, or was not sent from its own page.', 'Open the page again and send it once more.'),
+  'credentials-wrong': global(
+    401,
+    'authError',
+    'The e-mail address or the password is wrong.',
+    'Check both and try again.',
+  ),
+  'account-disabled': global(
+    403,
+    'forbidden',
+    'This account is disabled.',
+    'Ask the administrator of this server.',
+  ),
+  'form-stale': global(
+    403,
+    'invalid',
+    'The form was open too long, or was not sent from its own page.',
+    'Open the page again and send it once more.',
+  ),
   'quota-exceeded': usage(
     403,
     'dailyLimitExceeded',

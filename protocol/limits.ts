@@ -48,10 +48,21 @@ export const limits = {
   messageFrameBytes: 64 * 1024,
   /** Characters of a client's reason for a failed run that are kept. */
   reasonCharacters: 200,
+  /** Outcomes in one confirm over HTTP: more than one device can have waiting. */
+  outcomesPerConfirm: 100,
+  /** JSON text of a device's wake-up transport: a push endpoint and two keys need a tenth. */
+  transportBytes: 4_096,
   /** Sockets of one address from which no hello has come yet. */
   halfOpenPerAddress: 256,
   /** Bytes a socket may have buffered before a session answers 'full'. */
   socketBufferBytes: 64 * 1024,
+
+  /** IN10: refused requests within refusedMs, of one client and of one address (many clients may share one). */
+  refusedPerClient: 600,
+  refusedPerAddress: 3_000,
+  refusedMs: 600_000,
+  /** DV10: registrations of one account with one app within refusedMs; a profile registers once per browser start. */
+  registrationsPerApp: 120,
 
   /** Finished messages kept for the trace, newest first, and for how long. */
   traceMessages: 10_000,

@@ -2,14 +2,14 @@
  * Cross-origin rules of the API doors: any origin, because no cookie has authority there; a token does.
  * Expose lists the headers that our own clients read.
  */
-const open: Readonly<Record<string, string>> = {
+export const openCors: Readonly<Record<string, string>> = {
   'Access-Control-Allow-Origin': '*',
   'Access-Control-Expose-Headers': 'Reveille-Message, Reveille-Hint, Retry-After, WWW-Authenticate',
 };
 
 /** Adds the open CORS headers to an answer. */
 export function withCors(response: Response): Response {
-  for (const [name, value] of Object.entries(open)) response.headers.set(name, value);
+  for (const [name, value] of Object.entries(openCors)) response.headers.set(name, value);
   return response;
 }
 
@@ -18,7 +18,7 @@ export function preflight(methods: string): Response {
   return new Response(null, {
     status: 204,
     headers: {
-      ...open,
+      ...openCors,
       'Access-Control-Allow-Methods': methods,
       'Access-Control-Allow-Headers': 'Authorization, Content-Type',
       'Access-Control-Max-Age': '7200',

@@ -1,0 +1,69 @@
+import { ReveilleError } from '../../../protocol/errors.ts';
+import { isVersion, type Version } from '../../../protocol/version.ts';
+import type { Clock } from '../../core/clock.ts';
+import type { Devices } from '../../core/devices.ts';
+import type { Device, Kept } from '../../core/store.ts';
+import { googleJson } from '../../doors/google-answer.ts';
+import { confirmBody, readBody, transportBody } from './bodies.ts';
+
+/** What a device does at its own addresses, once its token was checked. */
+export interface DeviceAction {
+  readonly method: string;
+  run(call: {
+    request: Request;
+    url: URL;
+    device: Device;
+    devices: Devices;
+    clock: Clock;
+  }): Promise<Response>;
+}
+
+/** By the part of the path behind `/v2/devices/{id}`. */
+export const deviceActions: Readonly<Record<string, DeviceAction>> = {
+  '': {
+    method: 'DELETE',
+    async run({ device, devices }) {
+      await devices.remove(device.key);
+      return done();
+    },
+  },
+  '/transport': {
+    method: 'PUT',
+    async run({ request, device, devices, clock }) {
+      const { transport } = await readBody(request, clock, transportBody);
+      await devices.setTransport(device, transport);
+      return done();
+    },
+  },
+  '/missed': {
+    method: 'GET',
+    async run({ url, device, devices }) {
+      const missed = await devices.missed(device, readAfter(url));
+      return googleJson(200, { messages: missed.kept.map(missedMessage), more: missed.more });
+    },
+  },
+  '/confirm': {
+    method: 'POST',
+    async run({ request, device, devices, clock }) {
+      const { acks } = await readBody(request, clock, confirmBody);
+      await devices.acknowledge(device, acks);
+      return done();
+    },
+  },
+};
+
+const done = () => new Response(null, { status: 204 });
+
+function readAfter(url: URL): Version | undefined {
+  const after = url.searchParams.get('after');
+  if (after === null) return undefined;
+  const version = Number(after);
+  if (!isVersion(version))
+    throw new ReveilleError('input-invalid', '"after" must be a version.', { location: 'after' });
+  return version;
+}
+
+/** The slots of an app's channel are its subchannels. */
+function missedMessage(kept: Kept) {
+  return { version: kept.version, subchannelId: Number(kept.slot), payload: kept.payload };
+}

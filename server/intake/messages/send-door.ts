@@ -1,0 +1,61 @@
+import { asReveilleError, type ErrorCode } from '../../../protocol/errors.ts';
+import type { Version } from '../../../protocol/version.ts';
+import type { Acceptance } from '../../core/accept.ts';
+import type { Clock } from '../../core/clock.ts';
+import type { Sender } from '../../core/sender.ts';
+import { readAccessToken } from '../../doors/access-token.ts';
+import { readText } from '../../doors/body.ts';
+import { openCors, preflight, withCors } from '../../doors/cors.ts';
+import { answerError, assertJsonType, assertMethod, type Door, wantsPretty } from '../../doors/door.ts';
+import type { Refusals } from '../../doors/refusals.ts';
+import type { Events } from '../../observe/events.ts';
+import { historicError } from './historic-error.ts';
+import { readMessage } from './read-message.ts';
+
+/** Google's address and that of its predecessor of 2012 (reference 1.1). */
+export const MESSAGE_PATHS: readonly string[] = [
+  '/gcm_for_chrome/v1/messages',
+  '/chromewebstore/v1.1/notifications',
+];
+
+export interface SendDoorDeps {
+  readonly acceptance: Pick<Acceptance, 'admit' | 'accept'>;
+  readonly refusals: Refusals;
+  readonly clock: Clock;
+  readonly events: Events;
+  /** IN13: '2013' answers two refusals as the service of the time did. */
+  readonly compat: '2013' | undefined;
+}
+
+/**
+ * `POST /gcm_for_chrome/v1/messages`, the door of senders and the hot path of the service: token, size, form, then the core
+ * (ownership, channel, quota, keep, announce). 204 with an empty body: a well-known sender counts only 204 (reference 1.2).
+ */
+export function sendDoor(deps: SendDoorDeps): Door {
+  return async (request, url, peer) => {
+    if (request.method === 'OPTIONS') return preflight('POST');
+    let sender: Sender | undefined;
+    try {
+      assertMethod(request, 'POST');
+      sender = await deps.acceptance.admit(readAccessToken(request, url));
+      assertJsonType(request);
+      const text = await readText(request, deps.clock);
+      const message = readMessage(text, sender.payloadBytes);
+      const kept = await deps.acceptance.accept(sender, message);
+      return accepted(kept.version);
+    } catch (thrown) {
+      const error = deps.refusals.count(asReveilleError(thrown), peer.address, sender?.client);
+      const answer = answerError(error, 'messages', peer, wantsPretty(url), deps.events);
+      return deps.compat === '2013' && wasBare500(error.code) ? withCors(historicError()) : answer;
+    }
+  };
+}
+
+function accepted(version: Version): Response {
+  return new Response(null, { status: 204, headers: { ...openCors, 'Reveille-Message': String(version) } });
+}
+
+/** The failures that the guide and the capture show as the bare 500 (reference 1.2): no token, or not the owner. */
+function wasBare500(code: ErrorCode): boolean {
+  return code === 'token-missing' || code === 'app-not-owned' || code === 'app-unproven';
+}

@@ -48,7 +48,6 @@ export const entryPoints: Readonly<Record<string, string>> = {
   'cli/main.ts': 'bin/reveille',
   'tools/test.ts': 'npm test',
   'tools/check.ts': 'npm run check',
-  'tools/error-page.ts': 'npm run fmt',
   'dev-env/demo.ts': 'npm run demo',
   'bench/main.ts': 'npm run bench',
   'sender/sender.ts': 'programs of users',

@@ -1,0 +1,42 @@
+/** What an app's manifest and the address of the script say. */
+export interface Configuration {
+  /** Origin of the push service; undefined when nobody named one. */
+  readonly server: string | undefined;
+  readonly permissions: ReadonlySet<string>;
+}
+
+/**
+ * Reads the configuration. `import './push-messaging.js?server=…'` wins over the manifest key
+ * `"push_messaging": {"server": "…"}`; Chromium keeps unknown keys and unknown permissions of a manifest.
+ */
+export function readConfiguration(manifest: object, scriptUrl: string | undefined): Configuration {
+  const { push_messaging: key, permissions } = manifest as {
+    push_messaging?: { server?: string };
+    permissions?: readonly string[];
+  };
+  const url = URL.parse(URL.parse(`${scriptUrl}`)?.searchParams.get('server') ?? `${key?.server}`);
+  return {
+    server: url !== null && /^https?:/.test(url.protocol) ? url.origin : undefined,
+    permissions: new Set(permissions),
+  };
+}
+
+/** Chrome's own line of 2014 for an API without its permission (reference 2.1). */
+export const noPermission =
+  'chrome.pushMessaging is not available: You do not have permission to access this API. Ensure that the required permission or manifest property is included in your manifest.json.';
+
+export const noServer =
+  'Name the push service in manifest.json: "push_messaging": {"server": "https://push.example.org"}.';
+
+const effects = {
+  identity: 'the user cannot sign in',
+  storage: 'a slower store is used',
+  alarms: 'a stopped app is not started again',
+};
+
+/** One line for each permission that the shim could use and does not have. */
+export function missingPermissions({ permissions }: Configuration): readonly string[] {
+  return Object.entries(effects)
+    .filter(([name]) => !permissions.has(name))
+    .map(([name, effect]) => `Add "${name}" to "permissions" in manifest.json: without it ${effect}.`);
+}

@@ -1,0 +1,129 @@
+import type { AfterClose, ClientFrame, CONNECT_PATH, ServerFrame } from '../protocol/wire.ts';
+import type { DeviceCredentials, Offer, Socket, SocketConstructor, Timers } from './ports.ts';
+
+export interface ConnectionPorts {
+  readonly WebSocket: SocketConstructor;
+  readonly timers: Timers;
+  /** "name/version", for the operator's eyes. */
+  readonly client: string;
+  /**
+   * How long to wait before attempt `attempt` (1 = the first after a connection that was welcomed).
+   * undefined = something else will call `connect`: timers die with a worker, alarms do not.
+   */
+  readonly delay: (attempt: number) => number | undefined;
+  readonly onOffer: (offer: Offer) => void;
+  /** Everything that had waited has been offered. */
+  readonly onLive: () => void;
+  /** The connection ended or could not be made; `next` says what follows. Connecting again is seen to here. */
+  readonly onClosed: (next: AfterClose, code: number, reason: string) => void;
+}
+
+/** One device's WebSocket: opened, greeted, kept alive, and opened again when it ends. */
+export interface Connection {
+  /** Connects at once, unless a connection is there or being made. */
+  connect(): void;
+  /** Sends a frame; false when there is no connection to send it on. */
+  send(frame: ClientFrame): boolean;
+  /** Ends it for good. */
+  close(): void;
+}
+
+/** Typed by protocol/wire.ts, not imported from it: its parser and its texts would cost every app 3 kB. */
+const path: typeof CONNECT_PATH = '/v2/connect';
+const protocol = 1;
+
+/** Close codes after which something else than connecting again follows; a test holds it to the table of the protocol. */
+const nexts: Readonly<Record<number, AfterClose>> = {
+  4001: 'stop',
+  4400: 'stop',
+  4401: 'register',
+  4403: 'stop',
+  4410: 'register',
+  4426: 'stop',
+};
+
+/** An own limit: where a page's policy forbids the address, a WebSocket fires neither `open` nor `close`. */
+export const openMs = 10_000;
+/** Pings that may go unanswered before the other end counts as dead. */
+const pingsUnanswered = 3;
+
+/** @param origin of the service, `http://…` or `https://…`; the socket follows as `ws:` or `wss:`. */
+export function createConnection(
+  origin: string,
+  device: DeviceCredentials,
+  ports: ConnectionPorts,
+): Connection {
+  const { timers } = ports;
+  let socket: Socket | undefined;
+  let welcomed = false;
+  let attempt = 0;
+  let unanswered = 0;
+  /** Calls off the one timer of the present state: giving up, the next ping, the next attempt. */
+  let callOff = (): void => {};
+
+  const leave = (): Socket | undefined => {
+    const left = socket;
+    callOff();
+    socket = undefined;
+    welcomed = false;
+    return left;
+  };
+
+  const ended = (code: number, reason: string): void => {
+    leave()?.close();
+    const next = nexts[code] ?? 'reconnect';
+    ports.onClosed(next, code, reason);
+    const ms = next === 'reconnect' ? ports.delay(++attempt) : undefined;
+    if (ms !== undefined && socket === undefined) callOff = timers.after(ms, connect);
+  };
+
+  const send = (frame: ClientFrame): boolean => {
+    if (welcomed) socket?.send(JSON.stringify(frame));
+    return welcomed;
+  };
+
+  // A JSON ping keeps a Chromium worker awake, which ping frames of the protocol do not, and shows that the other end lives.
+  const ping = (everyMs: number): void => {
+    callOff = timers.after(everyMs, () => {
+      if (unanswered++ >= pingsUnanswered) return ended(1006, 'the service fell silent');
+      send({ type: 'ping' });
+      ping(everyMs);
+    });
+  };
+
+  const heard = (frame: ServerFrame): void => {
+    unanswered = 0;
+    if (frame.type === 'welcome' && !welcomed) {
+      callOff();
+      welcomed = true;
+      attempt = 0;
+      ping(frame.pingMs);
+    } else if (frame.type === 'message') {
+      const { version, subchannelId, payload } = frame;
+      ports.onOffer({ version, subchannelId, payload });
+    } else if (frame.type === 'live') ports.onLive();
+  };
+
+  function connect(): void {
+    if (socket !== undefined) return;
+    callOff();
+    const opened = new ports.WebSocket(origin.replace('http', 'ws') + path);
+    const still =
+      <E>(use: (event: E) => void) =>
+      (event: E): void => {
+        if (socket === opened) use(event);
+      };
+    socket = opened;
+    callOff = timers.after(openMs, () => ended(1006, 'no answer in time'));
+    opened.onopen = still(() => {
+      const { deviceId, deviceToken: token } = device;
+      const hello: ClientFrame = { type: 'hello', protocol, client: ports.client, device: deviceId, token };
+      opened.send(JSON.stringify(hello));
+    });
+    // The service is the authority here: its frames are taken as protocol/wire.ts types them.
+    opened.onmessage = still(({ data }) => heard(JSON.parse(String(data)) as ServerFrame));
+    opened.onclose = still(({ code, reason }) => ended(code, reason));
+  }
+
+  return { connect, send, close: () => leave()?.close(1000) };
+}

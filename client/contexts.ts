@@ -1,0 +1,117 @@
+import type { Listeners } from './listeners.ts';
+import type { Handlers, Offer } from './ports.ts';
+
+/**
+ * One profile is one device, even when the shim runs in the worker and in pages of the app at once.
+ *
+ * Who holds the lock `reveille.connection` is connected and receives. The handlers of the others are reached through a
+ * BroadcastChannel: each context that has a listener holds a lock with a name of its own, so the holder knows whom to ask,
+ * and learns that one has gone because its lock becomes free.
+ */
+export interface Contexts extends Handlers {
+  /** Queues to become the context that connects; `hold` is called when it is our turn. */
+  connect(): void;
+  /** Runs one flow at a time in the whole profile. */
+  alone<T>(run: () => Promise<T>): Promise<T>;
+  /** Tells the others whether this context listens. */
+  listens(yes: boolean): void;
+  /** Tells the others that the profile's device was registered here. */
+  registered(): void;
+}
+
+type Note =
+  | { readonly kind: 'listening' | 'registered' }
+  | { readonly kind: 'run'; readonly to: string; readonly run: string; readonly offer: Offer }
+  | { readonly kind: 'ended'; readonly run: string; readonly failure: string | undefined };
+
+/** The part of a BroadcastChannel that is used. */
+export interface Broadcast {
+  postMessage(note: Note): void;
+  addEventListener(type: 'message', listener: (event: { readonly data: Note }) => void): void;
+}
+
+const prefix = 'reveille.listener.';
+const forever = new Promise<never>(() => {});
+
+/**
+ * @param heard hears what another context tells all of them.
+ * @param hold is called once when this context is the one that connects; it stays so until it dies.
+ */
+export function createContexts(
+  locks: Pick<LockManager, 'request' | 'query'>,
+  broadcast: Broadcast,
+  local: Listeners,
+  heard: (what: 'listening' | 'registered') => void,
+  hold: () => void,
+): Contexts {
+  const own = prefix + crypto.randomUUID();
+  const ends = new Map<string, (failure: string | undefined) => void>();
+  let letGo: (() => void) | undefined;
+  let queued = false;
+
+  broadcast.addEventListener('message', ({ data }) => {
+    if (data.kind === 'ended') ends.get(data.run)?.(data.failure);
+    else if (data.kind !== 'run') heard(data.kind);
+    else if (data.to === own) {
+      const answer = (failure?: string): void =>
+        broadcast.postMessage({ kind: 'ended', run: data.run, failure });
+      local.run(data.offer).then(
+        () => answer(),
+        (error) => answer(String(error)),
+      );
+    }
+  });
+
+  const others = async (): Promise<string[]> => {
+    const names = ((await locks.query()).held ?? []).map((lock) => `${lock.name}`);
+    return names.filter((name) => name.startsWith(prefix) && name !== own);
+  };
+
+  /** Runs the listeners of another context; one that dies meanwhile has failed. */
+  const elsewhere = async (to: string, offer: Offer): Promise<void> => {
+    const run = crypto.randomUUID();
+    const watch = new AbortController();
+    const failure = await new Promise<string | undefined>((resolve) => {
+      ends.set(run, resolve);
+      const gone = (): void => resolve('The page with the listener was closed.');
+      locks.request(to, { signal: watch.signal }, gone).catch(() => {});
+      broadcast.postMessage({ kind: 'run', to, run, offer });
+    });
+    ends.delete(run);
+    watch.abort();
+    if (failure !== undefined) throw failure;
+  };
+
+  return {
+    connect() {
+      if (queued) return;
+      queued = true;
+      void locks.request('reveille.connection', () => {
+        hold();
+        return forever;
+      });
+    },
+    alone: (run) => locks.request('reveille.sign-in', run) as ReturnType<typeof run>,
+    registered: () => broadcast.postMessage({ kind: 'registered' }),
+    listens(yes) {
+      if (!yes) letGo?.();
+      if (yes === (letGo !== undefined)) return;
+      letGo = undefined;
+      if (!yes) return;
+      const held = new Promise<void>((resolve) => {
+        letGo = resolve;
+      });
+      void locks.request(own, () => {
+        broadcast.postMessage({ kind: 'listening' });
+        return held;
+      });
+    },
+    any: async () => local.event.hasListeners() || (await others()).length > 0,
+    async run(offer) {
+      const here = local.run(offer);
+      const there = (await others()).map((name) => elsewhere(name, offer));
+      const failed = (await Promise.allSettled([here, ...there])).find((run) => run.status === 'rejected');
+      if (failed !== undefined) throw failed.reason;
+    },
+  };
+}

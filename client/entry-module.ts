@@ -1,0 +1,3 @@
+import { install } from './push-messaging.ts';
+
+install(import.meta.url);

@@ -1,0 +1,133 @@
+import type { AfterClose, ClientFrame } from '../protocol/wire.ts';
+import { backoff } from './backoff.ts';
+import type { Connection } from './connection.ts';
+import type { DeviceCredentials, Offer, Timers } from './ports.ts';
+import type { Registration } from './registration.ts';
+import { type Call, missed } from './service.ts';
+import { failures } from './sign-in.ts';
+import type { KeyValue } from './storage.ts';
+
+export interface LifelinePorts {
+  readonly call: Call;
+  readonly registration: Registration;
+  /** Makes the connection of a device. */
+  readonly connection: (device: DeviceCredentials, ends: ConnectionEnds) => Connection;
+  readonly offer: (offer: Offer) => void;
+  /** The channel may be another user's: what the receiver remembers is void. */
+  readonly changed: () => void;
+  /** Outlives the worker, not the browser: until when silent sign-in rests. */
+  readonly rest: KeyValue;
+  readonly timers: Timers;
+  readonly note: (line: string) => void;
+  readonly complain: (line: string) => void;
+}
+
+/** What a connection tells of itself. */
+export interface ConnectionEnds {
+  onLive(): void;
+  onClosed(next: AfterClose, code: number, reason: string): void;
+}
+
+/** Keeps this profile's device registered and connected, without ever showing a page (FO1). */
+export interface Lifeline {
+  /** This context is the one of the profile that connects. */
+  hold(): void;
+  /** Registers and connects, as far as that is not done: at each start, at each alarm, after a registration. */
+  revive(): Promise<void>;
+  /** The browser or the app has just started: silent sign-in rests no longer. */
+  restart(): Promise<void>;
+  /** Sends a frame; false when there is no connection. */
+  send(frame: ClientFrame): boolean;
+  device(): DeviceCredentials | undefined;
+}
+
+/** A silent sign-in loads the service's page unseen: where nobody is signed in it is tried less and less often. */
+const restMs = 30_000;
+export const restMsMax = 3_600_000;
+export const restKey = 'reveille.rest';
+/** Closed this often in a row without being live, what waits is fetched over HTTP: some networks let no WebSocket through. */
+const deafAfter = 3;
+
+export function createLifeline(ports: LifelinePorts): Lifeline {
+  const { registration, rest, timers, note } = ports;
+  let holds = false;
+  let reviving: Promise<void> | undefined;
+  let connection: Connection | undefined;
+  let device: DeviceCredentials | undefined;
+  let closedInARow = 0;
+
+  const use = (next: DeviceCredentials | undefined): void => {
+    if (next?.deviceToken === device?.deviceToken) return;
+    connection?.close();
+    if (next?.channelId !== device?.channelId) ports.changed();
+    device = next;
+    connection = next && ports.connection(next, { onLive, onClosed });
+  };
+
+  const onLive = (): void => {
+    closedInARow = 0;
+  };
+
+  const onClosed = (next: AfterClose, code: number, reason: string): void => {
+    closedInARow += 1;
+    // 4001 is a newer connection of this same device: to fight it would end both again and again.
+    (next === 'stop' && code !== 4001 ? ports.complain : note)(`The push service hung up: ${code} ${reason}`);
+    if (next === 'register') void unknown();
+  };
+
+  /** The service does not know the device any more: sign in silently and register again. */
+  const unknown = async (): Promise<void> => {
+    await reviving;
+    if (device !== undefined) await registration.forget(device);
+    await revive();
+  };
+
+  const silently = async (): Promise<DeviceCredentials | undefined> => {
+    const resting = ((await rest.get(restKey)) ?? { tries: 0, until: 0 }) as { tries: number; until: number };
+    if (timers.now() < resting.until) return undefined;
+    try {
+      return await registration.ensure(false);
+    } catch (error) {
+      note(String(error));
+      if ((error as Error).message === failures.signedOut) {
+        const tries = resting.tries + 1;
+        await rest.set(restKey, { tries, until: timers.now() + backoff(tries, restMs, restMsMax) });
+      }
+      return undefined;
+    }
+  };
+
+  const once = async (): Promise<void> => {
+    use((await registration.stored()) ?? (await silently()));
+    connection?.connect();
+    if (device === undefined || closedInARow < deafAfter) return;
+    try {
+      for (const offer of await missed(ports.call, device)) ports.offer(offer);
+    } catch (error) {
+      note(String(error));
+      if ((error as { status?: number }).status === 401) void unknown();
+    }
+  };
+
+  const revive = async (): Promise<void> => {
+    if (!holds) return;
+    reviving ??= once().finally(() => {
+      reviving = undefined;
+    });
+    await reviving;
+  };
+
+  return {
+    revive,
+    hold() {
+      holds = true;
+      void revive();
+    },
+    async restart() {
+      await rest.set(restKey, null);
+      await revive();
+    },
+    send: (frame) => connection?.send(frame) ?? false,
+    device: () => device,
+  };
+}

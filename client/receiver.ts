@@ -1,0 +1,173 @@
+import type { Version } from '../protocol/version.ts';
+import type { Handlers, MarkStore, Offer, Timers, Upstream } from './ports.ts';
+
+/**
+ * From an offer to a confirm.
+ *
+ * One chain per subchannel. Whatever brought an offer (a WebSocket, the same one twice, a catch-up over HTTP), it goes
+ * through these steps in this order, one message of a subchannel at a time:
+ *
+ * 1. in hand already: dropped at once, so that no transport can start a second run;
+ * 2. not above the mark: handled in an earlier life, so only the confirm was lost: confirm again, call nobody;
+ * 3. older than one that was shown: dropped, the server has superseded it (OR1);
+ * 4. no listener: held, the newest of each subchannel, until one comes or the grace ends ("no listener", no run under HA2);
+ * 5. `taken`, then all handlers, awake while they run, at most `runMs`;
+ * 6. failed: `refuse`; the mark stays, the server offers it again;
+ * 7. ended well: the mark is *written*, then the confirm leaves.
+ *
+ * Only a program killed between 5 and 7 runs a version twice (HA1).
+ */
+export interface ReceiverPorts {
+  readonly marks: MarkStore;
+  readonly handlers: Handlers;
+  readonly upstream: Upstream;
+  readonly timers: Timers;
+  /** Keeps the program awake until the returned function is called. */
+  readonly awake: () => () => void;
+  /** Tells the developer what to mend. */
+  readonly complain: (sentence: string) => void;
+}
+
+export interface Receiver {
+  /** Takes an offer in. Never throws and never waits: the outcome goes to `upstream`. */
+  offer(offer: Offer): void;
+  /** A first listener came: everything held goes out, in the order of versions. */
+  listening(): void;
+  /** Another user's channel: what was remembered of the one before means nothing for it. */
+  forget(): void;
+}
+
+/** A handler that takes longer than this is stuck. */
+export const runMs = 240_000;
+/** How long after its start the program waits for a listener: a Chromium worker lives 30 s in any case. */
+export const graceMs = 25_000;
+
+export const noListener =
+  'A push message waits and nobody listens: call chrome.pushMessaging.onMessage.addListener in the first turn of the worker.';
+
+export function createReceiver({
+  marks,
+  handlers,
+  upstream,
+  timers,
+  awake,
+  complain,
+}: ReceiverPorts): Receiver {
+  const chains = new Map<number, Promise<void>>();
+  const inHand = new Set<Version>();
+  const shown = new Map<number, Version>();
+  let known: Promise<Record<string, number>> | undefined;
+  const run = createRun(handlers, timers, awake);
+  const held = createHold(timers, awake, (version, first) => {
+    if (first) complain(noListener);
+    upstream.refuse(version, 'no-listener', 'Nobody listened.');
+  });
+
+  const step = async (offer: Offer): Promise<void> => {
+    const { version, subchannelId } = offer;
+    known ??= marks.load().then((loaded) => ({ ...loaded }));
+    const mark = await known;
+    if (version <= (mark[subchannelId] ?? 0)) return upstream.confirm(version);
+    if (version < (shown.get(subchannelId) ?? 0)) return;
+    if (!(await handlers.any())) return held.add(offer);
+    shown.set(subchannelId, version);
+    upstream.taken(version);
+    const failure = await run(offer);
+    if (failure !== undefined) return upstream.refuse(version, 'failed', failure);
+    mark[subchannelId] = version;
+    // Handled all the same: a mark that cannot be written costs a second run only if the confirm is lost too.
+    await marks.save(mark).catch((error) => complain(String(error)));
+    upstream.confirm(version);
+  };
+
+  const offer = (one: Offer): void => {
+    const { version, subchannelId } = one;
+    if (inHand.has(version)) return;
+    inHand.add(version);
+    const done = (chains.get(subchannelId) ?? Promise.resolve())
+      .then(() => step(one))
+      // The marks could not be read: nothing was run, so the server offers it again and they are read again.
+      .catch((error) => {
+        known = undefined;
+        complain(String(error));
+      })
+      .then(() => void inHand.delete(version));
+    chains.set(subchannelId, done);
+  };
+
+  return {
+    offer,
+    listening: () => held.release().forEach(offer),
+    forget() {
+      known = undefined;
+      shown.clear();
+      held.release();
+    },
+  };
+}
+
+/** Runs all handlers with one message; answers why it failed. */
+function createRun(handlers: Handlers, timers: Timers, awake: () => () => void) {
+  return async (offer: Offer): Promise<string | undefined> => {
+    const sleep = awake();
+    try {
+      return await new Promise<string | undefined>((resolve) => {
+        const stop = timers.after(runMs, () =>
+          resolve(`The handler did not end within ${runMs / 60_000} minutes.`),
+        );
+        const ended = (failure?: unknown): void => {
+          stop();
+          resolve(failure === undefined ? undefined : String(failure));
+        };
+        handlers.run(offer).then(
+          () => ended(),
+          (error) => ended(error ?? 'The handler failed without a reason.'),
+        );
+      });
+    } finally {
+      sleep();
+    }
+  };
+}
+
+/** What came while nobody listened. `refuse` is called when the grace has ended, `first` once in the program's life. */
+function createHold(
+  timers: Timers,
+  awake: () => () => void,
+  refuse: (version: Version, first: boolean) => void,
+) {
+  const held = new Map<number, Offer>();
+  const graceEnds = timers.now() + graceMs;
+  let callOff: (() => void) | undefined;
+  let first = true;
+  const nobody = ({ version }: Offer): void => {
+    refuse(version, first);
+    first = false;
+  };
+  return {
+    add(offer: Offer): void {
+      held.set(offer.subchannelId, offer);
+      const left = graceEnds - timers.now();
+      // It stays held all the same: a listener may come late in the program's life.
+      if (left <= 0) nobody(offer);
+      else if (callOff === undefined) {
+        const sleep = awake();
+        const stop = timers.after(left, () => {
+          callOff?.();
+          held.forEach(nobody);
+        });
+        callOff = () => {
+          callOff = undefined;
+          stop();
+          sleep();
+        };
+      }
+    },
+    release(): Offer[] {
+      callOff?.();
+      const offers = [...held.values()].sort((a, b) => a.version - b.version);
+      held.clear();
+      return offers;
+    },
+  };
+}

@@ -1,0 +1,114 @@
+import type { Version } from '../protocol/version.ts';
+import type { RefusalKind } from '../protocol/wire.ts';
+import type { DeviceCredentials, Offer } from './ports.ts';
+
+/** The service did not do what it was asked. `message` is made for a reader: the service's own sentence where it gave one. */
+export class ServiceError extends Error {
+  /** The HTTP status; 0 = no answer came. */
+  readonly status: number;
+  /** OAuth's error code at the token endpoint, else the reason of Google's envelope: `deviceUnknown`, for instance. */
+  readonly reason: string;
+
+  constructor(status: number, reason: string, message: string) {
+    super(message);
+    this.status = status;
+    this.reason = reason;
+  }
+}
+
+/** The members of an answer; what is not an object has none. */
+export type Answer = Readonly<Record<string, unknown>>;
+
+/**
+ * Calls the service. Without a body it is a GET; URLSearchParams are sent as a form, anything else as JSON. Cookies are
+ * never sent: the token is the authority.
+ * @throws ServiceError
+ */
+export type Call = (path: string, token?: string, body?: unknown) => Promise<Answer>;
+
+export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
+
+/** After this a call counts as unanswered. */
+const callMs = 30_000;
+
+export function createCall(origin: string, fetch: Fetch): Call {
+  return async (path, token, body) => {
+    const form = body instanceof URLSearchParams;
+    const headers: Record<string, string> = form ? {} : { 'Content-Type': 'application/json' };
+    if (token !== undefined) headers.Authorization = `Bearer ${token}`;
+    let response: Response;
+    let answer: Answer;
+    try {
+      response = await fetch(origin + path, {
+        method: body === undefined ? 'GET' : 'POST',
+        // Of nothing JSON.stringify makes nothing: a GET goes without a body.
+        body: form ? body : JSON.stringify(body),
+        headers,
+        credentials: 'omit',
+        signal: AbortSignal.timeout(callMs),
+      });
+      answer = await response.json().catch(() => ({}));
+    } catch {
+      throw new ServiceError(0, '', unreachable(origin));
+    }
+    if (response.ok) return answer;
+    throw refusal(response.status, answer, origin);
+  };
+}
+
+/** The sentence for a service that gives no answer. */
+export const unreachable = (origin: string): string =>
+  `The push service at ${origin} cannot be reached. Check that it runs and that the address is right.`;
+
+/** Reads Google's envelope (`{error: {message, errors: [{reason}]}}`) and OAuth's (`{error, error_description}`) alike. */
+function refusal(status: number, answer: Answer, origin: string): ServiceError {
+  const { error, error_description } = answer as {
+    error?: string | { message?: string; errors?: readonly { reason?: string }[] };
+    error_description?: string;
+  };
+  const fallback = `The push service at ${origin} answered ${status}.`;
+  if (typeof error !== 'object') return new ServiceError(status, `${error}`, error_description ?? fallback);
+  return new ServiceError(status, `${error?.errors?.[0]?.reason}`, error?.message ?? fallback);
+}
+
+/**
+ * `POST /v2/devices`: a device of the account and app behind the access token. With the credentials of an earlier
+ * registration it stays the same device and its token is renewed.
+ * @param name shown in the user's list of devices; without one the service makes it from the user agent.
+ */
+export async function register(
+  call: Call,
+  accessToken: string,
+  earlier: DeviceCredentials | undefined,
+  name?: string,
+): Promise<DeviceCredentials> {
+  // Members without a value do not get into the JSON.
+  const body = { name, deviceId: earlier?.deviceId, deviceToken: earlier?.deviceToken };
+  return (await call('/v2/devices', accessToken, body)) as unknown as DeviceCredentials;
+}
+
+/** How one version ended here, told without a connection. */
+export interface Acknowledgement {
+  readonly version: Version;
+  readonly outcome: 'handled' | RefusalKind;
+  readonly reason?: string;
+}
+
+const at = (device: DeviceCredentials, what: string): [string, string] => [
+  `/v2/devices/${device.deviceId}/${what}`,
+  device.deviceToken,
+];
+
+/** `POST /v2/devices/{id}/confirm`: what became of a message, for when no connection is open. */
+export async function acknowledge(
+  call: Call,
+  device: DeviceCredentials,
+  ack: Acknowledgement,
+): Promise<void> {
+  await call(...at(device, 'confirm'), { acks: [ack] });
+}
+
+/** `GET /v2/devices/{id}/missed`: what waits, for networks that let no WebSocket through. */
+export async function missed(call: Call, device: DeviceCredentials): Promise<readonly Offer[]> {
+  return ((await call(...at(device, 'missed'))).messages ?? []) as readonly Offer[];
+}

@@ -1,0 +1,18 @@
+import type { Clock, Random } from '../core/clock.ts';
+import type { Events } from '../observe/events.ts';
+import type { Accounts } from './face.ts';
+import type { FormSecrets } from './form-token.ts';
+
+/** What the doors of this room need. */
+export interface RouteDeps {
+  readonly accounts: Accounts;
+  readonly secrets: FormSecrets;
+  readonly origin: string;
+  readonly events: Events;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Where people go after they signed in, when they came from nowhere. */
+  readonly home: string;
+  /** Opens `POST /accounts/operator/reset-password`; without it that door is closed. */
+  readonly operatorToken?: string | undefined;
+}

@@ -1,6 +1,8 @@
 import { AccessTokens, type Credentials } from './access-tokens.ts';
 import { messageError, SendError } from './send-error.ts';
 
+export { SendError, type SendErrorCode } from './send-error.ts';
+
 export interface SenderOptions extends Credentials {
   /** Where the service is, such as `https://push.example.com`. */
   readonly origin: string;

@@ -1,8 +1,13 @@
 import { asReveilleError, ReveilleError } from '../../protocol/errors.ts';
-import type { Events } from '../observe/events.ts';
 import { withCors } from './cors.ts';
 import { googleError } from './google-answer.ts';
 import type { Peer } from './peer.ts';
+
+/** What a door tells of refusals and failures; `observe/events.ts` has it. */
+export interface DoorEvents {
+  refused(door: string, code: string, detail: string | undefined, address: string): void;
+  failed(where: string, error: unknown): void;
+}
 
 /** One HTTP door: a request with its parsed address in, an answer out. Never rejects. */
 export type Door = (request: Request, url: URL, peer: Peer) => Promise<Response>;
@@ -41,7 +46,7 @@ export function answerError(
   door: string,
   peer: Peer,
   pretty: boolean,
-  events: Events,
+  events: DoorEvents,
 ): Response {
   const error = asReveilleError(thrown);
   if (error.code === 'internal') events.failed(door, error.cause ?? error);

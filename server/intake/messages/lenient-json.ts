@@ -25,16 +25,18 @@ export function readJsonObject(text: string): JsonObject {
 
 /** The JSON text of the number in the field `name`: 1e2 stays 1e2. The field must hold a number. */
 export function numberText(json: string, name: string): string {
-  let source = '';
-  // The engine hands a reviver the text of each value; members of the outermost object come last.
+  const sources = new Map<unknown, string>();
+  let text = '';
+  // The engine hands a reviver the text of each number, with the object that holds it; the outermost one comes last.
   JSON.parse(
     json,
     function (this: unknown, key: string, value: unknown, context?: { readonly source?: string }) {
-      if (key === name && typeof value === 'number') source = context?.source ?? String(value);
+      if (key === name && typeof value === 'number') sources.set(this, context?.source ?? String(value));
+      text = sources.get(value) ?? '';
       return value;
     },
   );
-  return source;
+  return text;
 }
 
 function parse(text: string): Record<string, unknown> | 'no JSON' | 'no JSON object' {

@@ -1,0 +1,58 @@
+import { limits } from '../../protocol/limits.ts';
+import type { ControlDatabase } from '../accounts/database.ts';
+import type { Accounts } from '../accounts/face.ts';
+import type { Secrets } from '../config/secrets.ts';
+import type { AppOwners } from '../core/app-owners.ts';
+import type { Clock, Random } from '../core/clock.ts';
+import type { Events } from '../observe/events.ts';
+import { Clients } from './clients.ts';
+import { Grants } from './grants.ts';
+import { Projects } from './projects.ts';
+import { oauthRoutes } from './routes.tsx';
+import { createSenders, type RememberingSenders } from './senders.ts';
+
+export interface OAuthDeps {
+  readonly db: ControlDatabase;
+  readonly secrets: Secrets;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly events: Events;
+  readonly accounts: Accounts;
+  readonly owners: AppOwners;
+  /** Messages a day of a project that has no number of its own; 0 = no limit. */
+  readonly dailyQuota?: number;
+  /** Answers a token lock-out as it was in 2013. */
+  readonly compat2013?: boolean;
+}
+
+export interface OAuthRoom {
+  readonly senders: RememberingSenders;
+  readonly projects: Projects;
+  readonly clients: Clients;
+  readonly grants: Grants;
+  readonly routes: ReturnType<typeof oauthRoutes>;
+}
+
+/**
+ * Opens the room. What ends the right of an account is heard from the accounts room here; whatever ends a right elsewhere
+ * (an app that changes hands, a publisher group that loses a member) calls `senders.rightsEnded()`.
+ */
+export function openOAuth(deps: OAuthDeps): OAuthRoom {
+  const senders = createSenders({ ...deps, dailyQuota: deps.dailyQuota ?? limits.dailyMessages });
+  const shared = { ...deps, rightsEnded: () => senders.rightsEnded() };
+  const projects = new Projects(shared);
+  const clients = new Clients({ ...shared, projects });
+  const grants = new Grants(shared);
+  deps.accounts.onRightEnded((account) => {
+    senders.rightsEnding(
+      grants
+        .accountChanged(account)
+        .catch((cause: unknown) => deps.events.failed('end the tokens of an account', cause)),
+    );
+  });
+  deps.accounts.onDelete((account) => grants.accountGone(account));
+  deps.accounts.onExport('grants', (account) => grants.list(account));
+  deps.accounts.onExport('projects', (account) => projects.of({ id: account, role: 'user' }));
+  const routes = oauthRoutes({ ...deps, clients, grants, compat2013: deps.compat2013 ?? false });
+  return { senders, projects, clients, grants, routes };
+}

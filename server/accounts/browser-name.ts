@@ -24,3 +24,9 @@ export function browserName(userAgent: string): string {
   const system = named(systems);
   return system === undefined ? browser : `${browser} on ${system}`;
 }
+
+/** An address as people write it: better-auth keeps the network of an IPv6 address, with every zero. */
+export function shortAddress(address: string): string {
+  if (!address.includes(':') || !URL.canParse(`http://[${address}]`)) return address || 'unknown';
+  return new URL(`http://[${address}]`).hostname.slice(1, -1);
+}

@@ -1,10 +1,10 @@
 import type { FC } from 'hono/jsx';
 import { Badge, Card, Facts, Notice, Table, Time } from '../pages/content.tsx';
-import { Button, Field, Form } from '../pages/form.tsx';
+import { Button, Field, Form, KnownUser } from '../pages/form.tsx';
 import { Page, PageHead, type Viewer } from '../pages/page.tsx';
 import type { Account, SignIn } from './account.ts';
 import { passwordLength } from './auth.ts';
-import { browserName } from './browser-name.ts';
+import { browserName, shortAddress } from './browser-name.ts';
 
 /** Tokens of the forms, by what they do. */
 export interface AccountTokens {
@@ -92,7 +92,7 @@ const SignInsCard: FC<{ signIns: readonly SignIn[]; here: string; token: string 
       columns={['Program', 'Address', 'Since', 'Last seen', { label: 'Actions', align: 'end', unseen: true }]}
       rows={signIns.map((signIn) => [
         browserName(signIn.userAgent),
-        signIn.address || 'unknown',
+        shortAddress(signIn.address),
         <Time at={signIn.createdAt} />,
         <Time at={signIn.lastSeenAt} />,
         signIn.id === here ? (
@@ -117,10 +117,16 @@ const PasswordCard: FC<{ token: string; email: string; error: string | undefined
   <Card title="Change the password" lead="All other sign-ins end with it." id="password">
     {error && <Notice kind="error">{error}</Notice>}
     <Form action="/accounts/password" token={token}>
-      <input type="hidden" name="username" value={email} autocomplete="username" />
-      <Field label="Password" name="current" type="password" autocomplete="current-password" required />
+      <KnownUser email={email} />
       <Field
-        label="The password you want"
+        label="Current password"
+        name="current"
+        type="password"
+        autocomplete="current-password"
+        required
+      />
+      <Field
+        label="New password"
         name="next"
         type="password"
         autocomplete="new-password"
@@ -150,6 +156,7 @@ export const DeletePage: FC<{ viewer: Viewer; email: string; token: string; erro
       </header>
       {props.error && <Notice kind="error">{props.error}</Notice>}
       <Form action="/accounts/delete" token={props.token}>
+        <KnownUser email={props.email} />
         <Field
           label="Password"
           name="password"

@@ -88,7 +88,7 @@ class OwnAccountRoom {
       if (error.code === 'internal') throw thrown;
       const message =
         error.code === 'credentials-wrong'
-          ? 'The present password is not right.'
+          ? 'The current password is not right.'
           : (error.detail ?? error.sentence);
       return await this.show(c, visit, message, error.code === 'rate-limited' ? 429 : 400);
     }

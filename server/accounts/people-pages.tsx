@@ -15,7 +15,7 @@ interface PeopleProps {
 }
 
 export const PeoplePage: FC<PeopleProps> = ({ viewer, people, self, token, done }) => (
-  <Page title="People" account={viewer} at="/accounts/people" wide>
+  <Page title="People" account={viewer} at="/accounts/people">
     <PageHead
       title="People"
       lead="Everyone with an account on this server. Disabling one ends all its rights at once; nothing is deleted."

@@ -6,6 +6,20 @@ export const tokenField = 'form_token';
 /** The hidden field itself, for a form that is not made with `Form`. */
 export const hiddenToken = (token: string) => <input type="hidden" name={tokenField} value={token} />;
 
+/** Tells a password manager whose password the form asks for, where the page does not ask for the name. */
+export const KnownUser: FC<{ email: string }> = ({ email }) => (
+  <input
+    class="unseen"
+    type="text"
+    name="username"
+    value={email}
+    autocomplete="username"
+    readonly
+    tabindex={-1}
+    aria-label="Account"
+  />
+);
+
 interface FormProps {
   readonly action: string;
   /** From `formToken`: every form that changes something carries one. */

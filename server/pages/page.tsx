@@ -98,7 +98,7 @@ export const PageHead: FC<PropsWithChildren<{ title: string; lead?: string | und
 function usualLinks(account: Viewer): readonly NavigationLink[] {
   const links = [
     { href: '/console', label: 'Console' },
-    { href: '/connections', label: 'Connected services' },
+    { href: '/connections', label: 'Connections' },
     { href: '/accounts', label: 'Account' },
   ];
   return account.administrator ? [...links, { href: '/accounts/people', label: 'People' }] : links;

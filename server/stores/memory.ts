@@ -1,0 +1,332 @@
+import type { AppId } from '../../protocol/app-id.ts';
+import type { ChannelId } from '../../protocol/channel-id.ts';
+import { ReveilleError } from '../../protocol/errors.ts';
+import { limits } from '../../protocol/limits.ts';
+import { nextVersion, type Version } from '../../protocol/version.ts';
+import type { Clock, Random } from '../core/clock.ts';
+import type {
+  Channel,
+  ChannelKey,
+  ChannelState,
+  Device,
+  DeviceDraft,
+  DeviceKey,
+  Draft,
+  Ending,
+  Kept,
+  MessageTrace,
+  Missed,
+  Store,
+} from '../core/store.ts';
+import { type Member, MemoryMembers } from './memory-members.ts';
+import { assumedEnding, firstQuotaDay, formerDeviceMs, leavesTrace } from './rules.ts';
+
+/** A kept message and how it stands on each device. */
+interface Entry {
+  readonly kept: Kept;
+  readonly project: string;
+  readonly endings: Map<DeviceKey, { readonly ending: Ending; readonly at: number }>;
+  readonly failedRuns: Map<DeviceKey, number>;
+}
+
+const nothing: Missed = { kept: [], more: false };
+
+/**
+ * The Store port in memory: for fast tests, and the plainest telling of what a store does. Every question is answered by
+ * looking at all the messages of a channel, so nothing can be out of step with anything else.
+ */
+export class MemoryStore implements Store {
+  readonly #clock: Clock;
+  readonly #members: MemoryMembers;
+  readonly #entries = new Map<Version, Entry>();
+  readonly #quota = new Map<string, number>();
+  #last = 0 as Version;
+  #sweptTo = 0 as Version;
+  #closed = false;
+
+  constructor({ clock, random }: { readonly clock: Clock; readonly random: Random }) {
+    this.#clock = clock;
+    this.#members = new MemoryMembers(clock, random, {
+      lastVersion: () => this.#last,
+      leaves: (member) => this.#withdraw(member),
+    });
+  }
+
+  async keep(draft: Draft): Promise<Kept> {
+    this.#assertOpen();
+    const now = this.#clock.now();
+    const { channel, slot, payload, expiresAt, project } = draft;
+    this.#members.assertOpenChannel(channel);
+    const quotaKey = `${draft.quotaDay} ${project}`;
+    const accepted = this.#quota.get(quotaKey) ?? 0;
+    if (draft.dailyQuota > 0 && accepted >= draft.dailyQuota) throw new ReveilleError('quota-exceeded');
+    if (slot === null && this.#queueLength(channel, now) >= limits.queuedPerChannel) {
+      throw new ReveilleError('queue-full');
+    }
+    this.#last = nextVersion(this.#last, now);
+    const kept: Kept = { version: this.#last, channel, slot, payload, acceptedAt: now, expiresAt };
+    this.#quota.set(quotaKey, accepted + 1);
+    this.#entries.set(kept.version, { kept, project, endings: new Map(), failedRuns: new Map() });
+    return kept;
+  }
+
+  async missed(key: DeviceKey, limit: number, after?: Version): Promise<Missed> {
+    this.#assertOpen();
+    const member = this.#members.find(key);
+    if (member === undefined || this.#members.channel(member.channel)?.state !== 'live') return nothing;
+    const now = this.#clock.now();
+    const waits = ({ kept, endings }: Entry) => !endings.has(key) && kept.expiresAt > now;
+    const newest = after === undefined ? this.#newestOfSlots(member) : [];
+    for (const entry of newest) this.#endOlder(member, entry, now);
+    const queue = this.#entitledTo(member).filter(
+      (entry) => entry.kept.slot === null && entry.kept.version > (after ?? 0) && waits(entry),
+    );
+    const given = [...newest.filter(waits), ...queue.slice(0, limit)];
+    return { kept: given.map((entry) => entry.kept), more: queue.length > limit };
+  }
+
+  async taken(key: DeviceKey, version: Version): Promise<void> {
+    const found = this.#entitled(key, version);
+    if (found !== undefined) this.#endOlder(found.member, found.entry, this.#clock.now());
+  }
+
+  async confirm(key: DeviceKey, version: Version): Promise<void> {
+    const found = this.#entitled(key, version);
+    if (found === undefined) return;
+    const before = found.entry.endings.get(key)?.ending;
+    if (before !== undefined && before !== 'superseded' && before !== 'expired') return;
+    found.entry.endings.set(key, { ending: 'confirmed', at: this.#clock.now() });
+    this.#endOlder(found.member, found.entry, this.#clock.now());
+  }
+
+  async runFailed(key: DeviceKey, version: Version): Promise<{ failedRuns: number; ended: boolean }> {
+    const found = this.#entitled(key, version);
+    if (found === undefined) return { failedRuns: 0, ended: true };
+    const { member, entry } = found;
+    const now = this.#clock.now();
+    const failedRuns = entry.failedRuns.get(key) ?? 0;
+    if (entry.endings.has(key)) return { failedRuns, ended: true };
+    this.#endOlder(member, entry, now);
+    if (entry.kept.expiresAt <= now) {
+      entry.endings.set(key, { ending: 'expired', at: entry.kept.expiresAt });
+      return { failedRuns, ended: true };
+    }
+    entry.failedRuns.set(key, failedRuns + 1);
+    const ended = failedRuns + 1 >= limits.failedRuns;
+    if (ended) entry.endings.set(key, { ending: 'failed', at: now });
+    return { failedRuns: failedRuns + 1, ended };
+  }
+
+  async supersede(key: DeviceKey, version: Version): Promise<void> {
+    const found = this.#entitled(key, version);
+    if (found === undefined || found.entry.endings.has(key)) return;
+    found.entry.endings.set(key, assumedEnding(found.entry.kept.expiresAt, this.#clock.now(), 'superseded'));
+  }
+
+  async prune(): Promise<number> {
+    this.#assertOpen();
+    const now = this.#clock.now();
+    const before = this.#entries.size;
+    this.#sweep(now);
+    for (const entry of this.#entries.values()) {
+      if (entry.kept.version <= this.#sweptTo && this.#isDone(entry, now)) {
+        this.#entries.delete(entry.kept.version);
+      }
+    }
+    this.#members.dropFormer(now - formerDeviceMs);
+    for (const key of this.#quota.keys()) if (key < firstQuotaDay(now)) this.#quota.delete(key);
+    return before - this.#entries.size;
+  }
+
+  async trace(
+    of: { readonly project: string } | { readonly channel: ChannelKey },
+    limit: number,
+  ): Promise<readonly MessageTrace[]> {
+    this.#assertOpen();
+    const asked = (entry: Entry) =>
+      'channel' in of ? entry.kept.channel === of.channel : entry.project === of.project;
+    const newestFirst = [...this.#entries.values()].filter(asked).reverse().slice(0, limit);
+    return newestFirst.map((entry) => this.#traceOf(entry));
+  }
+
+  async traced(version: Version): Promise<MessageTrace | undefined> {
+    this.#assertOpen();
+    const entry = this.#entries.get(version);
+    return entry && this.#traceOf(entry);
+  }
+
+  async acceptedOn(project: string, quotaDay: string): Promise<number> {
+    return this.#quota.get(`${quotaDay} ${project}`) ?? 0;
+  }
+
+  async openChannel(user: string, app: AppId): Promise<Channel> {
+    this.#assertOpen();
+    return this.#members.openChannel(user, app);
+  }
+
+  async findChannel(id: ChannelId): Promise<Channel | undefined> {
+    this.#assertOpen();
+    return this.#members.findChannel(id);
+  }
+
+  async channelsOf(user: string): Promise<readonly Channel[]> {
+    return this.#members.channelsOf(user);
+  }
+
+  async setChannelState(channel: ChannelKey, state: ChannelState): Promise<readonly DeviceKey[]> {
+    this.#assertOpen();
+    return this.#members.setChannelState(channel, state);
+  }
+
+  async register(draft: DeviceDraft): Promise<{ device: Device; evicted: DeviceKey | null }> {
+    this.#assertOpen();
+    return this.#members.register(draft);
+  }
+
+  async findDevice(id: string): Promise<Device | undefined> {
+    this.#assertOpen();
+    return this.#members.findDevice(id);
+  }
+
+  async devicesOf(channel: ChannelKey): Promise<readonly Device[]> {
+    return this.#members.devicesOf(channel);
+  }
+
+  async updateDevice(
+    device: DeviceKey,
+    change: { readonly tokenHash?: string; readonly transport?: string | null; readonly name?: string },
+  ): Promise<void> {
+    this.#assertOpen();
+    this.#members.update(device, change);
+  }
+
+  async seen(device: DeviceKey): Promise<void> {
+    this.#members.seen(device);
+  }
+
+  async removeDevice(device: DeviceKey): Promise<void> {
+    this.#assertOpen();
+    this.#members.remove(device);
+  }
+
+  async removeSignIn(signIn: string): Promise<readonly DeviceKey[]> {
+    this.#assertOpen();
+    return this.#members.removeSignIn(signIn);
+  }
+
+  async removeUser(user: string): Promise<readonly DeviceKey[]> {
+    this.#assertOpen();
+    return this.#members.removeUser(user);
+  }
+
+  async removeApp(app: AppId): Promise<readonly DeviceKey[]> {
+    this.#assertOpen();
+    return this.#members.removeApp(app);
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+  }
+
+  #assertOpen(): void {
+    if (this.#closed) throw new ReveilleError('unavailable', 'The store is closed.');
+  }
+
+  /** FO2: what was kept for the channel of the device after it registered, in order. */
+  #entitledTo(member: Member): readonly Entry[] {
+    return [...this.#entries.values()].filter(
+      ({ kept }) => kept.channel === member.channel && kept.version > member.since,
+    );
+  }
+
+  #entitled(key: DeviceKey, version: Version): { member: Member; entry: Entry } | undefined {
+    this.#assertOpen();
+    const member = this.#members.find(key);
+    const entry = this.#entries.get(version);
+    if (member === undefined || entry === undefined) return undefined;
+    const isFor = entry.kept.channel === member.channel && version > member.since;
+    return isFor ? { member, entry } : undefined;
+  }
+
+  #newestOfSlots(member: Member): readonly Entry[] {
+    const newest = new Map<string, Entry>();
+    for (const entry of this.#entitledTo(member)) {
+      if (entry.kept.slot !== null) newest.set(entry.kept.slot, entry);
+    }
+    return [...newest.values()].sort((a, b) => a.kept.version - b.kept.version);
+  }
+
+  #endOlder(member: Member, newer: Entry, now: number): void {
+    if (newer.kept.slot === null) return;
+    for (const { kept, endings } of this.#entitledTo(member)) {
+      if (kept.slot !== newer.kept.slot || kept.version >= newer.kept.version) continue;
+      if (!endings.has(member.key)) endings.set(member.key, assumedEnding(kept.expiresAt, now, 'superseded'));
+    }
+  }
+
+  #withdraw(member: Member): void {
+    for (const { kept, endings } of this.#entitledTo(member)) {
+      if (endings.has(member.key)) continue;
+      endings.set(member.key, assumedEnding(kept.expiresAt, this.#clock.now(), 'withdrawn'));
+    }
+  }
+
+  #queueLength(channel: ChannelKey, now: number): number {
+    return [...this.#entries.values()].filter(
+      (entry) =>
+        entry.kept.channel === channel &&
+        entry.kept.slot === null &&
+        entry.kept.expiresAt > now &&
+        this.#stillWaits(entry),
+    ).length;
+  }
+
+  #stillWaits({ kept, endings }: Entry): boolean {
+    return this.#members
+      .ofChannel(kept.channel)
+      .some((member) => member.since < kept.version && !endings.has(member.key));
+  }
+
+  /** Moves the cursor over what leaves the trace. */
+  #sweep(now: number): void {
+    const versions = [...this.#entries.keys()];
+    const crowdedOut = versions.at(-1 - limits.traceMessages) ?? 0;
+    for (const { kept } of this.#entries.values()) {
+      if (kept.version <= this.#sweptTo) continue;
+      if (!leavesTrace(kept.acceptedAt, kept.version <= crowdedOut, now)) return;
+      this.#sweptTo = kept.version;
+    }
+  }
+
+  /** Of a message that left the trace: does nobody need it any more? */
+  #isDone(entry: Entry, now: number): boolean {
+    const { channel, slot, version, expiresAt } = entry.kept;
+    if (expiresAt <= now || !this.#stillWaits(entry)) return true;
+    if (slot === null) return false;
+    return [...this.#entries.values()].some(
+      ({ kept }) =>
+        kept.channel === channel &&
+        kept.slot === slot &&
+        kept.version > version &&
+        kept.version <= this.#sweptTo,
+    );
+  }
+
+  #traceOf({ kept, project, endings, failedRuns }: Entry): MessageTrace {
+    const { version, channel, slot, payload, acceptedAt, expiresAt } = kept;
+    const members = this.#members
+      .everOf(channel)
+      .filter((one) => one.since < version && (one.removedAt === null || endings.has(one.key)));
+    const devices = members.map((member) => {
+      const ended = endings.get(member.key);
+      const runs = { failedRuns: failedRuns.get(member.key) ?? 0 };
+      const device = { deviceId: member.id, deviceName: member.name };
+      if (ended !== undefined) return { ...device, state: ended.ending, at: ended.at, ...runs };
+      if (expiresAt <= this.#clock.now())
+        return { ...device, state: 'expired' as const, at: expiresAt, ...runs };
+      return { ...device, state: 'waiting' as const, at: null, ...runs };
+    });
+    const channelId = this.#members.idOf(channel);
+    return { version, channelId, slot, project, payload, acceptedAt, devices };
+  }
+}

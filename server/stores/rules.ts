@@ -1,0 +1,35 @@
+import { limits, retentionMs } from '../../protocol/limits.ts';
+
+/** Rules of the port that every engine shares, so that two engines cannot read them differently. */
+
+export const traceMs: number = limits.traceHours * 3_600_000;
+
+/** How long a device that left is remembered by name: until no message that lists it can be in the trace. */
+export const formerDeviceMs: number = retentionMs + traceMs;
+
+/** Days of counted quota that are kept. */
+export const quotaDaysKept = 90;
+
+/** How a message ends when we say so and not the device: one that expired earlier has expired, whatever came later. */
+export function assumedEnding<Assumed extends 'superseded' | 'withdrawn'>(
+  expiresAt: number,
+  now: number,
+  assumed: Assumed,
+): { readonly ending: Assumed | 'expired'; readonly at: number } {
+  return expiresAt <= now ? { ending: 'expired', at: expiresAt } : { ending: assumed, at: now };
+}
+
+/**
+ * Does a message leave the trace?
+ * @param crowdedOut it is not among the newest limits.traceMessages.
+ */
+export function leavesTrace(acceptedAt: number, crowdedOut: boolean, now: number): boolean {
+  // A message from the future was kept before the clock was set back: it counts as old, else it would hold up the rest.
+  const age = Math.abs(now - acceptedAt);
+  return age >= traceMs || (crowdedOut && age >= limits.silenceMs);
+}
+
+/** The first quota day that is kept, "2026-11-24". */
+export function firstQuotaDay(now: number): string {
+  return new Date(now - quotaDaysKept * 86_400_000).toISOString().slice(0, 10);
+}

@@ -1,0 +1,140 @@
+import type { Database, Statement } from 'bun:sqlite';
+import type { Version } from '../../../protocol/version.ts';
+import type { Channel, ChannelKey, Device, DeviceDraft, DeviceKey } from '../../core/store.ts';
+import { Lru } from './lru.ts';
+
+const REMEMBERED = 50_000;
+
+/** A device that has not left. Its channel is looked up when a whole `Device` is asked for: the channel may change. */
+export interface DeviceRow {
+  readonly key: DeviceKey;
+  readonly id: string;
+  readonly channel: ChannelKey;
+  readonly tokenHash: string;
+  readonly name: string;
+  readonly transport: string | null;
+  /** FO2: it is entitled to versions above this one. */
+  readonly since: Version;
+  readonly registeredAt: number;
+  readonly seenAt: number;
+}
+
+export type DeviceChange = Partial<Pick<DeviceRow, 'tokenHash' | 'transport' | 'name'>>;
+
+const COLUMNS = `key, id, channel, token_hash AS tokenHash, name, transport, since,
+  registered_at AS registeredAt, seen_at AS seenAt`;
+
+/** Devices. The hot ones are remembered; whoever writes one forgets it. */
+export class DeviceTable {
+  readonly #byKey: Statement<DeviceRow, [number]>;
+  readonly #byId: Statement<DeviceRow, [string]>;
+  readonly #idTaken: Statement<unknown, [string]>;
+  readonly #ofChannel: Statement<DeviceRow, [number]>;
+  readonly #ofSignIn: Statement<DeviceRow, [string]>;
+  readonly #insert: Statement<DeviceRow, (string | number | null)[]>;
+  readonly #update: Statement<unknown, [string, string | null, string, number]>;
+  readonly #seen: Statement<unknown, [number, number]>;
+  readonly #leave: Statement<unknown, [number, number]>;
+  readonly #blank: Statement<unknown, [number]>;
+  readonly #dropFormer: Statement<unknown, [number, number]>;
+  readonly #known = new Lru<DeviceKey, DeviceRow>(REMEMBERED);
+  readonly #keys = new Lru<string, DeviceKey>(REMEMBERED);
+
+  constructor(db: Database) {
+    const select = (where: string) => `SELECT ${COLUMNS} FROM devices WHERE ${where} AND removed_at IS NULL`;
+    this.#byKey = db.prepare(select('key = ?'));
+    this.#byId = db.prepare(select('id = ?'));
+    this.#idTaken = db.prepare('SELECT 1 FROM devices WHERE id = ?');
+    this.#ofChannel = db.prepare(`${select('channel = ?')} ORDER BY key`);
+    this.#ofSignIn = db.prepare(`${select('sign_in = ?')} ORDER BY key`);
+    this.#insert = db.prepare(
+      `INSERT INTO devices (id, channel, token_hash, name, sign_in, since, registered_at, seen_at)
+       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7) RETURNING ${COLUMNS}`,
+    );
+    this.#update = db.prepare('UPDATE devices SET token_hash = ?, transport = ?, name = ? WHERE key = ?');
+    this.#seen = db.prepare('UPDATE devices SET seen_at = ? WHERE key = ?');
+    this.#leave = db.prepare(
+      "UPDATE devices SET removed_at = ?, token_hash = '', transport = NULL, sign_in = NULL WHERE key = ?",
+    );
+    this.#blank = db.prepare("UPDATE devices SET name = '' WHERE channel = ?");
+    this.#dropFormer = db.prepare(
+      'DELETE FROM devices WHERE key IN (SELECT key FROM devices WHERE removed_at <= ? LIMIT ?)',
+    );
+  }
+
+  byKey(key: DeviceKey): DeviceRow | undefined {
+    return this.#known.get(key) ?? this.#remember(this.#byKey.get(key));
+  }
+
+  byId(id: string): DeviceRow | undefined {
+    const key = this.#keys.get(id);
+    return key === undefined ? this.#remember(this.#byId.get(id)) : this.byKey(key);
+  }
+
+  /** True also for the id of a device that left. */
+  isTaken(id: string): boolean {
+    return this.#idTaken.get(id) !== null;
+  }
+
+  /** In the order of their registration. */
+  ofChannel(channel: ChannelKey): readonly DeviceRow[] {
+    return this.#ofChannel.all(channel);
+  }
+
+  ofSignIn(signIn: string): readonly DeviceRow[] {
+    return this.#ofSignIn.all(signIn);
+  }
+
+  insert(draft: DeviceDraft, since: Version, now: number): DeviceRow {
+    const { id, channel, tokenHash, name, signIn } = draft;
+    const row = this.#remember(this.#insert.get(id, channel, tokenHash, name, signIn, since, now));
+    if (row === undefined) throw new Error('INSERT … RETURNING returned no row');
+    return row;
+  }
+
+  update(device: DeviceRow, change: DeviceChange): void {
+    const { tokenHash, transport, name } = { ...device, ...change };
+    this.#update.run(tokenHash, transport, name, device.key);
+    this.#known.delete(device.key);
+  }
+
+  seen(device: DeviceKey, now: number): void {
+    this.#seen.run(now, device);
+    this.#known.delete(device);
+  }
+
+  /** The device leaves: only its name stays, for the trace. */
+  leave(device: DeviceRow, now: number): void {
+    this.#leave.run(now, device.key);
+    this.#known.delete(device.key);
+    this.#keys.delete(device.id);
+  }
+
+  /** Takes the names from all devices of a channel, also from those that left. */
+  blankNames(channel: ChannelKey): void {
+    this.#blank.run(channel);
+  }
+
+  /** Forgets devices that left at `before` or earlier, at most `most`. Answers how many. */
+  dropFormer(before: number, most: number): number {
+    return this.#dropFormer.run(before, most).changes;
+  }
+
+  forget(): void {
+    this.#known.clear();
+    this.#keys.clear();
+  }
+
+  #remember(row: DeviceRow | null): DeviceRow | undefined {
+    if (row === null) return undefined;
+    this.#known.set(row.key, row);
+    this.#keys.set(row.id, row.key);
+    return row;
+  }
+}
+
+/** The device as the port gives it. */
+export function deviceOf(row: DeviceRow, channel: Channel): Device {
+  const { key, id, tokenHash, name, transport, registeredAt, seenAt } = row;
+  return { key, id, channel, tokenHash, name, transport, registeredAt, seenAt };
+}

@@ -1,0 +1,149 @@
+import type { Database, Statement } from 'bun:sqlite';
+import type { Version } from '../../../protocol/version.ts';
+import type { ChannelKey, Ending, Slot } from '../../core/store.ts';
+import type { DeviceRow } from './device-table.ts';
+import type { MetaTable } from './meta-table.ts';
+
+/** The message that an ending is about. */
+export interface Ended {
+  readonly version: Version;
+  readonly channel: ChannelKey;
+  readonly slot: Slot;
+}
+
+const NOT_ENDED = 'NOT EXISTS (SELECT 1 FROM outcomes WHERE version = m.version AND device = ?1)';
+
+/** Some device that has not left is entitled to the message and has not ended it. */
+const STILL_WAITS = `EXISTS (
+  SELECT 1 FROM devices d WHERE d.channel = ?1 AND d.removed_at IS NULL AND d.since < ?2
+    AND NOT EXISTS (SELECT 1 FROM outcomes WHERE version = ?2 AND device = d.key))`;
+
+/**
+ * How messages end on devices (ME2): the outcomes, the marks that say up to where a slot has ended altogether, and the runs
+ * that failed. Every ending of a message that left the trace is noted for pruning, which then removes the message.
+ */
+export class EndingTable {
+  readonly #meta: MetaTable;
+  readonly #find: Statement<{ ending: Ending }, [number, number]>;
+  readonly #put: Statement<unknown, [number, number, string, number]>;
+  readonly #mark: Statement<{ version: number }, [number, string]>;
+  readonly #setMark: Statement<unknown, [number, string, number]>;
+  readonly #olderWait: Statement<unknown, [number, number, string, number, number]>;
+  readonly #endOlder: Statement<unknown, [number, number, string, number, number, number]>;
+  readonly #withdraw: Statement<unknown, [number, number, number, number]>;
+  readonly #revisitSlot: Statement<unknown, [number, string, number, number]>;
+  readonly #revisitSince: Statement<unknown, [number, number, number]>;
+  readonly #revisit: Statement<unknown, [number]>;
+  readonly #stillWaits: Statement<{ waits: number }, [number, number]>;
+  readonly #leaveQueue: Statement<unknown, [number, number]>;
+  readonly #queue: Statement<{ version: Version }, [number]>;
+  readonly #runs: Statement<{ failed: number }, [number, number]>;
+  readonly #addRun: Statement<{ failed: number }, [number, number]>;
+  readonly #dropMarks: Statement<unknown, [number]>;
+
+  constructor(db: Database, meta: MetaTable) {
+    this.#meta = meta;
+    this.#find = db.prepare('SELECT ending FROM outcomes WHERE version = ? AND device = ?');
+    this.#put = db.prepare(
+      `INSERT INTO outcomes VALUES (?, ?, ?, ?)
+       ON CONFLICT DO UPDATE SET ending = excluded.ending, at = excluded.at`,
+    );
+    this.#mark = db.prepare('SELECT version FROM marks WHERE device = ? AND slot = ?');
+    this.#setMark = db.prepare(
+      `INSERT INTO marks VALUES (?, ?, ?)
+       ON CONFLICT DO UPDATE SET version = excluded.version WHERE excluded.version > version`,
+    );
+    const older = `FROM messages m
+      WHERE m.channel = ?2 AND m.slot = ?3 AND m.version > ?4 AND m.version < ?5 AND ${NOT_ENDED}`;
+    this.#olderWait = db.prepare(`SELECT 1 ${older} LIMIT 1`);
+    const assume = (ending: string) =>
+      `SELECT m.version, ?1, iif(m.expires_at <= ?6, 'expired', '${ending}'), min(m.expires_at, ?6)`;
+    this.#endOlder = db.prepare(`INSERT INTO outcomes ${assume('superseded')} ${older}`);
+    this.#withdraw = db.prepare(
+      `INSERT INTO outcomes ${assume('withdrawn').replaceAll('?6', '?4')} FROM messages m
+       WHERE m.channel = ?2 AND m.version > ?3 AND ${NOT_ENDED}`,
+    );
+    this.#revisitSlot = db.prepare(
+      `INSERT OR IGNORE INTO revisit SELECT version FROM messages
+       WHERE channel = ? AND slot = ? AND version > ? AND version <= ?`,
+    );
+    this.#revisitSince = db.prepare(
+      `INSERT OR IGNORE INTO revisit SELECT version FROM messages
+       WHERE channel = ? AND version > ? AND version <= ?`,
+    );
+    this.#revisit = db.prepare('INSERT OR IGNORE INTO revisit VALUES (?)');
+    this.#stillWaits = db.prepare(`SELECT ${STILL_WAITS} AS waits`);
+    this.#leaveQueue = db.prepare('DELETE FROM queued WHERE channel = ? AND version = ?');
+    this.#queue = db.prepare('SELECT version FROM queued WHERE channel = ?');
+    this.#runs = db.prepare('SELECT failed FROM runs WHERE version = ? AND device = ?');
+    this.#addRun = db.prepare(
+      `INSERT INTO runs VALUES (?, ?, 1)
+       ON CONFLICT DO UPDATE SET failed = failed + 1 RETURNING failed`,
+    );
+    this.#dropMarks = db.prepare('DELETE FROM marks WHERE device = ?');
+  }
+
+  of(device: DeviceRow, version: Version): Ending | undefined {
+    return this.#find.get(version, device.key)?.ending;
+  }
+
+  /** Records how a message ended on a device, in place of what was recorded. */
+  record(device: DeviceRow, message: Ended, ending: Ending, at: number): void {
+    this.#put.run(message.version, device.key, ending, at);
+    if (message.version <= this.#meta.sweptTo) this.#revisit.run(message.version);
+    if (message.slot === null) this.#settleQueue(message.channel, message.version);
+  }
+
+  /** Has a message of the slot that is older than `version` not ended on the device? */
+  olderWait(device: DeviceRow, slot: string, version: Version): boolean {
+    const mark = this.#markOf(device, slot);
+    return this.#olderWait.get(device.key, device.channel, slot, mark, version) !== null;
+  }
+
+  /** OR1, SC2: ends as superseded what is older than `version` in its slot and has not ended on the device. */
+  endOlder(device: DeviceRow, slot: string, version: Version, now: number): void {
+    const mark = this.#markOf(device, slot);
+    const ended = this.#endOlder.run(device.key, device.channel, slot, mark, version, now);
+    if (ended.changes === 0) return;
+    const swept = Math.min(this.#meta.sweptTo, version - 1);
+    if (mark < swept) this.#revisitSlot.run(device.channel, slot, mark, swept);
+    this.markUpTo(device, slot, version - 1);
+  }
+
+  /** Everything of the slot up to `version` has ended on the device. */
+  markUpTo(device: DeviceRow, slot: string, version: number): void {
+    this.#setMark.run(device.key, slot, version);
+  }
+
+  /** Ends as withdrawn whatever has not ended on a device that leaves. Its row must say already that it left. */
+  withdrawAll(device: DeviceRow, now: number): void {
+    this.#withdraw.run(device.key, device.channel, device.since, now);
+    if (device.since < this.#meta.sweptTo) {
+      this.#revisitSince.run(device.channel, device.since, this.#meta.sweptTo);
+    }
+    this.#dropMarks.run(device.key);
+    for (const { version } of this.#queue.all(device.channel)) this.#settleQueue(device.channel, version);
+  }
+
+  /** Does some device that is entitled to the message still have to end it? */
+  stillWaits(channel: ChannelKey, version: Version): boolean {
+    return this.#stillWaits.get(channel, version)?.waits === 1;
+  }
+
+  failedRuns(device: DeviceRow, version: Version): number {
+    return this.#runs.get(version, device.key)?.failed ?? 0;
+  }
+
+  /** Counts one more run that failed; answers how many there are. */
+  addFailedRun(device: DeviceRow, version: Version): number {
+    return this.#addRun.get(version, device.key)?.failed ?? 0;
+  }
+
+  #markOf(device: DeviceRow, slot: string): number {
+    return this.#mark.get(device.key, slot)?.version ?? device.since;
+  }
+
+  #settleQueue(channel: ChannelKey, version: Version): void {
+    if (!this.stillWaits(channel, version)) this.#leaveQueue.run(channel, version);
+  }
+}

@@ -1,0 +1,126 @@
+import type { AppId } from '../../../protocol/app-id.ts';
+import { ReveilleError } from '../../../protocol/errors.ts';
+import { limits } from '../../../protocol/limits.ts';
+import type { Clock, Random } from '../../core/clock.ts';
+import type { Channel, ChannelKey, ChannelState, Device, DeviceDraft, DeviceKey } from '../../core/store.ts';
+import type { ChannelTable } from './channel-table.ts';
+import { type DeviceChange, type DeviceRow, type DeviceTable, deviceOf } from './device-table.ts';
+import type { EndingTable } from './ending-table.ts';
+import type { MetaTable } from './meta-table.ts';
+
+/** Channels that one commit removes: an app may have a million, and other writes wait for the commit. */
+const CHANNELS_PER_STEP = 100;
+
+interface Step {
+  readonly left: readonly DeviceKey[];
+  readonly more: boolean;
+}
+
+/** Who takes part: channels come and go, devices come and go. All of it runs inside a commit. */
+export class Membership {
+  readonly #clock: Clock;
+  readonly #random: Random;
+  readonly #meta: MetaTable;
+  readonly #channels: ChannelTable;
+  readonly #devices: DeviceTable;
+  readonly #endings: EndingTable;
+
+  constructor(deps: {
+    readonly clock: Clock;
+    readonly random: Random;
+    readonly meta: MetaTable;
+    readonly channels: ChannelTable;
+    readonly devices: DeviceTable;
+    readonly endings: EndingTable;
+  }) {
+    this.#clock = deps.clock;
+    this.#random = deps.random;
+    this.#meta = deps.meta;
+    this.#channels = deps.channels;
+    this.#devices = deps.devices;
+    this.#endings = deps.endings;
+  }
+
+  openChannel(user: string, app: AppId): Channel {
+    const known = this.#channels.find(user, app);
+    if (known === undefined) return this.#channels.make(user, app, this.#random, this.#clock.now());
+    if (known.state !== 'removed') return known;
+    this.#channels.setState(known.key, 'live');
+    return { ...known, state: 'live' };
+  }
+
+  setChannelState(key: ChannelKey, state: ChannelState): readonly DeviceKey[] {
+    const channel = this.#channels.byKey(key);
+    if (channel === undefined || channel.user === '') throw new ReveilleError('channel-invalid');
+    this.#channels.setState(key, state);
+    return state === 'removed' ? this.#allLeave(this.#devices.ofChannel(key)) : [];
+  }
+
+  register(draft: DeviceDraft): { device: Device; evicted: DeviceKey | null } {
+    const channel = this.#channels.assertOpen(draft.channel);
+    if (this.#devices.isTaken(draft.id)) throw new ReveilleError('input-invalid', 'This device id is taken.');
+    const present = this.#devices.ofChannel(channel.key);
+    const evicted = present.length < limits.devicesPerChannel ? undefined : longestSilent(present);
+    if (evicted !== undefined) this.#leave(evicted);
+    const row = this.#devices.insert(draft, this.#meta.lastVersion, this.#clock.now());
+    return { device: deviceOf(row, channel), evicted: evicted?.key ?? null };
+  }
+
+  updateDevice(key: DeviceKey, change: DeviceChange): void {
+    const device = this.#devices.byKey(key);
+    if (device === undefined) throw new ReveilleError('device-unknown');
+    this.#devices.update(device, change);
+  }
+
+  seen(key: DeviceKey): void {
+    if (this.#devices.byKey(key) !== undefined) this.#devices.seen(key, this.#clock.now());
+  }
+
+  removeDevice(key: DeviceKey): void {
+    const device = this.#devices.byKey(key);
+    if (device !== undefined) this.#leave(device);
+  }
+
+  removeSignIn(signIn: string): readonly DeviceKey[] {
+    return this.#allLeave(this.#devices.ofSignIn(signIn));
+  }
+
+  /** One step of removing a user. */
+  removeSomeOfUser(user: string): Step {
+    const channels = this.#channels.ofUser(user).map((channel) => channel.key);
+    const some = channels.slice(0, CHANNELS_PER_STEP);
+    const left = some.flatMap((channel) => {
+      const devices = this.setChannelState(channel, 'removed');
+      this.#devices.blankNames(channel);
+      this.#channels.forgetUser(channel);
+      return devices;
+    });
+    return { left, more: channels.length > some.length };
+  }
+
+  /** One step of removing an app. */
+  removeSomeOfApp(app: AppId): Step {
+    const some = this.#channels.someOfApp(app, CHANNELS_PER_STEP);
+    const left = some.flatMap((channel) => this.setChannelState(channel, 'removed'));
+    return { left, more: some.length === CHANNELS_PER_STEP };
+  }
+
+  #allLeave(devices: readonly DeviceRow[]): readonly DeviceKey[] {
+    for (const device of devices) this.#leave(device);
+    return devices.map((device) => device.key);
+  }
+
+  #leave(device: DeviceRow): void {
+    const now = this.#clock.now();
+    this.#devices.leave(device, now);
+    this.#endings.withdrawAll(device, now);
+  }
+}
+
+/** The device not heard of for the longest time; of several, the one registered first. */
+function longestSilent(devices: readonly DeviceRow[]): DeviceRow | undefined {
+  return devices.reduce<DeviceRow | undefined>(
+    (silent, one) => (silent === undefined || one.seenAt < silent.seenAt ? one : silent),
+    undefined,
+  );
+}

@@ -1,0 +1,133 @@
+import type { Database, Statement } from 'bun:sqlite';
+import { limits } from '../../../protocol/limits.ts';
+import type { Version } from '../../../protocol/version.ts';
+import type { ChannelKey, Draft, Kept, Slot } from '../../core/store.ts';
+import type { DeviceRow } from './device-table.ts';
+import { Lru } from './lru.ts';
+
+const PROJECTS_REMEMBERED = 10_000;
+
+/** The newest message of a slot, and how the device stands to it. */
+export interface Head extends Kept {
+  /** 1 = it ended on the device. */
+  readonly ended: number;
+  /** 1 = an older one of the slot has not ended on the device. */
+  readonly olderWait: number;
+}
+
+interface Place {
+  readonly version: Version;
+  readonly channel: ChannelKey;
+  readonly slot: Slot;
+  readonly expiresAt: number;
+  readonly acceptedAt: number;
+}
+
+const KEPT =
+  'm.version, m.channel, m.slot, m.payload, m.accepted_at AS acceptedAt, m.expires_at AS expiresAt';
+
+/** The slots of a channel, found by leaps through the index: a slot may hold thousands of rows that pruning has not reached. */
+const SLOTS = `WITH RECURSIVE slots (slot) AS (
+    SELECT (SELECT slot FROM messages WHERE channel = ?1 AND slot > '' ORDER BY slot LIMIT 1)
+    UNION ALL
+    SELECT (SELECT slot FROM messages WHERE channel = ?1 AND slot > slots.slot ORDER BY slot LIMIT 1)
+      FROM slots WHERE slots.slot IS NOT NULL
+  )`;
+
+/** Messages: appended, read, never changed. */
+export class MessageTable {
+  readonly #insert: Statement<unknown, (string | number | null)[]>;
+  readonly #insertProject: Statement<{ key: number }, [string]>;
+  readonly #findProject: Statement<{ key: number }, [string]>;
+  readonly #place: Statement<Place, [number]>;
+  readonly #heads: Statement<Head, [number, number, number]>;
+  readonly #page: Statement<Kept, [number, number, number, number, number]>;
+  readonly #queue: Statement<unknown, [number, number, number]>;
+  readonly #queueLength: Statement<{ length: number }, [number, number]>;
+  readonly #hasDevice: Statement<unknown, [number]>;
+  readonly #projects = new Lru<string, number>(PROJECTS_REMEMBERED);
+
+  constructor(db: Database) {
+    this.#insert = db.prepare('INSERT INTO messages VALUES (?, ?, ?, ?, ?, ?, ?)');
+    this.#insertProject = db.prepare('INSERT INTO projects (id) VALUES (?) RETURNING key');
+    this.#findProject = db.prepare('SELECT key FROM projects WHERE id = ?');
+    this.#place = db.prepare(
+      `SELECT version, channel, slot, accepted_at AS acceptedAt, expires_at AS expiresAt
+       FROM messages WHERE version = ?`,
+    );
+    this.#heads = db.prepare(
+      `${SLOTS}, heads AS (
+         SELECT ${KEPT}, coalesce((SELECT version FROM marks WHERE device = ?2 AND slot = m.slot), ?3) AS mark
+         FROM slots CROSS JOIN messages m
+         WHERE slots.slot IS NOT NULL
+           AND m.version = (SELECT max(version) FROM messages WHERE channel = ?1 AND slot = slots.slot)
+       )
+       SELECT version, channel, slot, payload, acceptedAt, expiresAt,
+         EXISTS (SELECT 1 FROM outcomes WHERE version = heads.version AND device = ?2) AS ended,
+         EXISTS (
+           SELECT 1 FROM messages o
+           WHERE o.channel = ?1 AND o.slot = heads.slot AND o.version > mark AND o.version < heads.version
+             AND NOT EXISTS (SELECT 1 FROM outcomes WHERE version = o.version AND device = ?2)
+         ) AS olderWait
+       FROM heads WHERE version > mark ORDER BY version`,
+    );
+    this.#page = db.prepare(
+      `SELECT ${KEPT} FROM queued q CROSS JOIN messages m ON m.version = q.version
+       WHERE q.channel = ?1 AND q.version > ?2 AND q.expires_at > ?3
+         AND NOT EXISTS (SELECT 1 FROM outcomes WHERE version = q.version AND device = ?4)
+       ORDER BY q.version LIMIT ?5`,
+    );
+    this.#queue = db.prepare('INSERT INTO queued VALUES (?, ?, ?)');
+    this.#queueLength = db.prepare(
+      'SELECT count(*) AS length FROM queued WHERE channel = ? AND expires_at > ?',
+    );
+    this.#hasDevice = db.prepare('SELECT 1 FROM devices WHERE channel = ? AND removed_at IS NULL LIMIT 1');
+  }
+
+  isQueueFull(channel: ChannelKey, now: number): boolean {
+    return (this.#queueLength.get(channel, now)?.length ?? 0) >= limits.queuedPerChannel;
+  }
+
+  append(draft: Draft, version: Version, now: number): Kept {
+    const { channel, slot, payload, expiresAt } = draft;
+    this.#insert.run(version, channel, slot, this.#projectKey(draft.project), payload, now, expiresAt);
+    // Without a device nobody is entitled to it, so it waits for nobody.
+    if (slot === null && this.#hasDevice.get(channel) !== null) this.#queue.run(channel, version, expiresAt);
+    return { version, channel, slot, payload, acceptedAt: now, expiresAt };
+  }
+
+  /** A message without its payload. */
+  place(version: Version): Place | undefined {
+    return this.#place.get(version) ?? undefined;
+  }
+
+  /** The newest message of each slot that lies above the mark of the device, by version. */
+  heads(device: DeviceRow): readonly Head[] {
+    return this.#heads.all(device.channel, device.key, device.since);
+  }
+
+  /** What waits in the queue for the device behind `after`, in order, at most `most`. */
+  queued(device: DeviceRow, after: number, now: number, most: number): readonly Kept[] {
+    return this.#page.all(device.channel, Math.max(after, device.since), now, device.key, most);
+  }
+
+  /** The inner number of a project; undefined when it never sent. */
+  findProject(project: string): number | undefined {
+    const known = this.#projects.get(project) ?? this.#findProject.get(project)?.key;
+    if (known !== undefined) this.#projects.set(project, known);
+    return known;
+  }
+
+  forget(): void {
+    this.#projects.clear();
+  }
+
+  #projectKey(project: string): number {
+    const known = this.findProject(project);
+    if (known !== undefined) return known;
+    const made = this.#insertProject.get(project)?.key;
+    if (made === undefined) throw new Error('INSERT … RETURNING returned no row');
+    this.#projects.set(project, made);
+    return made;
+  }
+}

@@ -1,0 +1,138 @@
+import { limits } from '../../../protocol/limits.ts';
+import type { Version } from '../../../protocol/version.ts';
+import type { Clock } from '../../core/clock.ts';
+import type { DeviceKey, Missed } from '../../core/store.ts';
+import { assumedEnding } from '../rules.ts';
+import type { ChannelTable } from './channel-table.ts';
+import type { DeviceRow, DeviceTable } from './device-table.ts';
+import type { Ended, EndingTable } from './ending-table.ts';
+import type { Head, MessageTable } from './message-table.ts';
+
+const nothing: Missed = { kept: [], more: false };
+
+interface Entitled {
+  readonly device: DeviceRow;
+  readonly message: Ended & { readonly expiresAt: number };
+}
+
+/** The way of messages on devices: what waits, what began, what ended. All of it runs inside a commit, but the two `must…`. */
+export class Progress {
+  readonly #clock: Clock;
+  readonly #channels: ChannelTable;
+  readonly #devices: DeviceTable;
+  readonly #messages: MessageTable;
+  readonly #endings: EndingTable;
+
+  constructor(deps: {
+    readonly clock: Clock;
+    readonly channels: ChannelTable;
+    readonly devices: DeviceTable;
+    readonly messages: MessageTable;
+    readonly endings: EndingTable;
+  }) {
+    this.#clock = deps.clock;
+    this.#channels = deps.channels;
+    this.#devices = deps.devices;
+    this.#messages = deps.messages;
+    this.#endings = deps.endings;
+  }
+
+  /** What waits, by reading alone. `mustRecord`: something was superseded while away, so `recordMissed` has to answer. */
+  missed(key: DeviceKey, limit: number, after?: Version): { missed: Missed; mustRecord: boolean } {
+    const device = this.#reachable(key);
+    if (device === undefined) return { missed: nothing, mustRecord: false };
+    const heads = after === undefined ? this.#messages.heads(device) : [];
+    const mustRecord = heads.some((head) => head.olderWait === 1);
+    return { missed: this.#answer(device, heads, limit, after ?? 0), mustRecord };
+  }
+
+  /** The same, recording what was superseded while the device was away (SC2). */
+  recordMissed(key: DeviceKey, limit: number): Missed {
+    const device = this.#reachable(key);
+    if (device === undefined) return nothing;
+    const heads = this.#messages.heads(device);
+    const now = this.#clock.now();
+    for (const head of heads) {
+      if (head.slot !== null && head.olderWait === 1)
+        this.#endings.endOlder(device, head.slot, head.version, now);
+    }
+    return this.#answer(device, heads, limit, 0);
+  }
+
+  /** Would `taken` change anything? */
+  mustRecordTaken(key: DeviceKey, version: Version): boolean {
+    const found = this.#entitled(key, version);
+    if (found === undefined || found.message.slot === null) return false;
+    return this.#endings.olderWait(found.device, found.message.slot, version);
+  }
+
+  taken(key: DeviceKey, version: Version): void {
+    const found = this.#entitled(key, version);
+    if (found !== undefined) this.#runBegan(found);
+  }
+
+  confirm(key: DeviceKey, version: Version): void {
+    const found = this.#entitled(key, version);
+    if (found === undefined) return;
+    const { device, message } = found;
+    const before = this.#endings.of(device, version);
+    if (before !== undefined && before !== 'superseded' && before !== 'expired') return;
+    this.#endings.record(device, message, 'confirmed', this.#clock.now());
+    this.#runBegan(found);
+    if (message.slot !== null) this.#endings.markUpTo(device, message.slot, version);
+  }
+
+  runFailed(key: DeviceKey, version: Version): { failedRuns: number; ended: boolean } {
+    const found = this.#entitled(key, version);
+    if (found === undefined) return { failedRuns: 0, ended: true };
+    const { device, message } = found;
+    const now = this.#clock.now();
+    const before = this.#endings.of(device, version);
+    if (before === undefined) this.#runBegan(found);
+    if (before === undefined && message.expiresAt <= now) {
+      this.#endings.record(device, message, 'expired', message.expiresAt);
+    } else if (before === undefined) {
+      const failedRuns = this.#endings.addFailedRun(device, version);
+      const ended = failedRuns >= limits.failedRuns;
+      if (ended) this.#endings.record(device, message, 'failed', now);
+      return { failedRuns, ended };
+    }
+    return { failedRuns: this.#endings.failedRuns(device, version), ended: true };
+  }
+
+  supersede(key: DeviceKey, version: Version): void {
+    const found = this.#entitled(key, version);
+    if (found === undefined || this.#endings.of(found.device, version) !== undefined) return;
+    const { ending, at } = assumedEnding(found.message.expiresAt, this.#clock.now(), 'superseded');
+    this.#endings.record(found.device, found.message, ending, at);
+  }
+
+  #answer(device: DeviceRow, heads: readonly Head[], limit: number, after: number): Missed {
+    const now = this.#clock.now();
+    const newest = heads
+      .filter((head) => head.ended === 0 && head.expiresAt > now)
+      .map(({ ended, olderWait, ...kept }) => kept);
+    const queued = this.#messages.queued(device, after, now, limit + 1);
+    return { kept: [...newest, ...queued.slice(0, limit)], more: queued.length > limit };
+  }
+
+  /** OR1: older ones of the slot will not run any more. */
+  #runBegan({ device, message }: Entitled): void {
+    if (message.slot === null) return;
+    this.#endings.endOlder(device, message.slot, message.version, this.#clock.now());
+  }
+
+  /** The device, when its channel is live. */
+  #reachable(key: DeviceKey): DeviceRow | undefined {
+    const device = this.#devices.byKey(key);
+    return device && this.#channels.byKey(device.channel)?.state === 'live' ? device : undefined;
+  }
+
+  /** Both, when the device is there and the message was kept for its channel after it registered (FO2). */
+  #entitled(key: DeviceKey, version: Version): Entitled | undefined {
+    const device = this.#devices.byKey(key);
+    if (device === undefined || version <= device.since) return undefined;
+    const message = this.#messages.place(version);
+    return message?.channel === device.channel ? { device, message } : undefined;
+  }
+}

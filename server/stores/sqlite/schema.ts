@@ -1,0 +1,122 @@
+import type { Database } from 'bun:sqlite';
+
+/**
+ * The schema of messages.db, one step per entry; `PRAGMA user_version` counts the steps taken. A step that was released is
+ * never edited: the next one changes what it made. Times are milliseconds since 1970. docs/storage.md says what is in here.
+ */
+const steps: readonly string[] = [
+  `
+  -- last_version: OR2 outlives pruning. swept_to: every message up to it has left the trace.
+  CREATE TABLE meta (name TEXT PRIMARY KEY, value ANY) STRICT, WITHOUT ROWID;
+
+  -- A removed user's channel stays with user NULL, so that its id is never given again (CH1).
+  CREATE TABLE channels (
+    key INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    app TEXT NOT NULL,
+    user TEXT,
+    state TEXT NOT NULL CHECK (state IN ('live', 'paused', 'removed')),
+    created_at INTEGER NOT NULL
+  ) STRICT;
+  CREATE UNIQUE INDEX channels_by_user ON channels (user, app) WHERE user IS NOT NULL;
+  CREATE INDEX channels_by_app ON channels (app) WHERE state <> 'removed';
+
+  -- since: the last version when the device was registered; it is entitled to what came after (FO2).
+  CREATE TABLE devices (
+    key INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    channel INTEGER NOT NULL,
+    token_hash TEXT NOT NULL,
+    name TEXT NOT NULL,
+    sign_in TEXT,
+    transport TEXT,
+    since INTEGER NOT NULL,
+    registered_at INTEGER NOT NULL,
+    seen_at INTEGER NOT NULL,
+    removed_at INTEGER
+  ) STRICT;
+  CREATE INDEX devices_by_channel ON devices (channel);
+  CREATE INDEX devices_by_sign_in ON devices (sign_in) WHERE sign_in IS NOT NULL;
+  CREATE INDEX devices_removed ON devices (removed_at) WHERE removed_at IS NOT NULL;
+
+  CREATE TABLE projects (key INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE) STRICT;
+  CREATE TABLE quota (
+    project TEXT NOT NULL,
+    day TEXT NOT NULL,
+    accepted INTEGER NOT NULL,
+    PRIMARY KEY (project, day)
+  ) STRICT, WITHOUT ROWID;
+
+  -- Append only: a row is never changed, only removed by pruning. Both indexes end with the version by themselves.
+  CREATE TABLE messages (
+    version INTEGER PRIMARY KEY,
+    channel INTEGER NOT NULL,
+    slot TEXT,
+    project INTEGER NOT NULL,
+    payload TEXT NOT NULL,
+    accepted_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX messages_by_slot ON messages (channel, slot);
+  CREATE INDEX messages_by_project ON messages (project);
+
+  -- Per device and slot: every message of the slot up to the version has ended on the device.
+  CREATE TABLE marks (
+    device INTEGER NOT NULL,
+    slot TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    PRIMARY KEY (device, slot)
+  ) STRICT, WITHOUT ROWID;
+  -- ME2: how a message ended on a device.
+  CREATE TABLE outcomes (
+    version INTEGER NOT NULL,
+    device INTEGER NOT NULL,
+    ending TEXT NOT NULL CHECK (ending IN ('confirmed', 'superseded', 'expired', 'failed', 'withdrawn')),
+    at INTEGER NOT NULL,
+    PRIMARY KEY (version, device)
+  ) STRICT, WITHOUT ROWID;
+  -- HA2: runs that ended badly.
+  CREATE TABLE runs (
+    version INTEGER NOT NULL,
+    device INTEGER NOT NULL,
+    failed INTEGER NOT NULL,
+    PRIMARY KEY (version, device)
+  ) STRICT, WITHOUT ROWID;
+  -- Messages without a slot that still wait for some device.
+  CREATE TABLE queued (
+    channel INTEGER NOT NULL,
+    version INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL,
+    PRIMARY KEY (channel, version)
+  ) STRICT, WITHOUT ROWID;
+  -- Messages that left the trace and still wait, by the time at which they end by themselves.
+  CREATE TABLE lingering (
+    expires_at INTEGER NOT NULL,
+    version INTEGER NOT NULL,
+    PRIMARY KEY (expires_at, version)
+  ) STRICT, WITHOUT ROWID;
+  -- Messages that left the trace and have ended on one more device since: pruning looks at them again.
+  CREATE TABLE revisit (version INTEGER PRIMARY KEY) STRICT;
+  `,
+];
+
+/**
+ * Takes the steps that the database has not taken yet, each in a transaction of its own.
+ * @throws Error with a text for the operator when the database was written by a later Reveille.
+ */
+export function migrate(db: Database, path: string): void {
+  const taken = db.query<{ user_version: number }, []>('PRAGMA user_version').get()?.user_version ?? 0;
+  if (taken > steps.length) {
+    throw new Error(
+      `${path} has schema ${taken}, this Reveille knows up to ${steps.length}. ` +
+        'It was written by a later version: start that version, or restore the backup made before the upgrade.',
+    );
+  }
+  for (const [index, step] of steps.entries()) {
+    if (index < taken) continue;
+    db.transaction(() => {
+      db.run(step);
+      db.run(`PRAGMA user_version = ${index + 1}`);
+    }).immediate();
+  }
+}

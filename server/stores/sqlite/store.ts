@@ -1,0 +1,251 @@
+import type { Database } from 'bun:sqlite';
+import type { AppId } from '../../../protocol/app-id.ts';
+import type { ChannelId } from '../../../protocol/channel-id.ts';
+import { ReveilleError } from '../../../protocol/errors.ts';
+import type { Version } from '../../../protocol/version.ts';
+import type { Clock, Random } from '../../core/clock.ts';
+import type {
+  Channel,
+  ChannelKey,
+  ChannelState,
+  Device,
+  DeviceDraft,
+  DeviceKey,
+  Draft,
+  Kept,
+  MessageTrace,
+  Missed,
+  Store,
+} from '../../core/store.ts';
+import { ChannelTable } from './channel-table.ts';
+import { type DeviceChange, type DeviceRow, DeviceTable, deviceOf } from './device-table.ts';
+import { EndingTable } from './ending-table.ts';
+import { asDiskFault, GroupCommit } from './group-commit.ts';
+import { Membership } from './membership.ts';
+import { MessageTable } from './message-table.ts';
+import { MetaTable } from './meta-table.ts';
+import { openMessageDatabase, type Synchronous } from './open-database.ts';
+import { Progress } from './progress.ts';
+import { Pruning } from './pruning.ts';
+import { QuotaTable } from './quota-table.ts';
+import { Trace } from './trace.ts';
+
+export interface SqliteStoreOptions {
+  /** The data folder; made when it is not there. The caller holds its lock (folder-lock.ts). */
+  readonly folder: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** FULL unless a test shows what happens without. */
+  readonly synchronous?: Synchronous;
+}
+
+/**
+ * The embedded store: `messages.db` in the data folder.
+ * @throws Error with a text for the operator when the file is from a later version or cannot be opened.
+ */
+export async function openSqliteStore(options: SqliteStoreOptions): Promise<Store> {
+  return new SqliteStore(openMessageDatabase(options.folder, options.synchronous ?? 'FULL'), options);
+}
+
+/**
+ * The Store port on one SQLite connection. Writes go through the group commit, reads see what is committed; reads settle
+ * without leaving the turn. No method hands out anything but plain data, so the whole store can move into a worker thread.
+ */
+class SqliteStore implements Store {
+  readonly #db: Database;
+  readonly #clock: Clock;
+  readonly #commit: GroupCommit;
+  readonly #channels: ChannelTable;
+  readonly #devices: DeviceTable;
+  readonly #messages: MessageTable;
+  readonly #meta: MetaTable;
+  readonly #quota: QuotaTable;
+  readonly #trace: Trace;
+  readonly #progress: Progress;
+  readonly #membership: Membership;
+  readonly #pruning: Pruning;
+  #pruningNow: Promise<number> | undefined;
+
+  constructor(db: Database, { clock, random }: SqliteStoreOptions) {
+    this.#db = db;
+    this.#clock = clock;
+    const meta = new MetaTable(db);
+    const quota = new QuotaTable(db);
+    const channels = new ChannelTable(db);
+    const devices = new DeviceTable(db);
+    const messages = new MessageTable(db);
+    const endings = new EndingTable(db, meta);
+    const commit = new GroupCommit(db, {
+      beforeCommit() {
+        meta.flush();
+        quota.flush();
+      },
+      afterRollback() {
+        for (const table of [meta, quota, channels, devices, messages]) table.forget();
+      },
+    });
+    this.#meta = meta;
+    this.#quota = quota;
+    this.#channels = channels;
+    this.#devices = devices;
+    this.#messages = messages;
+    this.#commit = commit;
+    this.#trace = new Trace(db);
+    this.#progress = new Progress({ clock, channels, devices, messages, endings });
+    this.#membership = new Membership({ clock, random, meta, channels, devices, endings });
+    this.#pruning = new Pruning(db, { commit, meta, devices, endings, quota });
+  }
+
+  keep(draft: Draft): Promise<Kept> {
+    return this.#commit.write(() => {
+      const now = this.#clock.now();
+      this.#channels.assertOpen(draft.channel);
+      this.#quota.assertLeft(draft);
+      if (draft.slot === null && this.#messages.isQueueFull(draft.channel, now)) {
+        throw new ReveilleError('queue-full');
+      }
+      this.#quota.add(draft);
+      return this.#messages.append(draft, this.#meta.takeVersion(now), now);
+    });
+  }
+
+  async missed(device: DeviceKey, limit: number, afterVersion?: Version): Promise<Missed> {
+    const found = this.#read(() => this.#progress.missed(device, limit, afterVersion));
+    if (!found.mustRecord) return found.missed;
+    return this.#commit.write(() => this.#progress.recordMissed(device, limit));
+  }
+
+  async taken(device: DeviceKey, version: Version): Promise<void> {
+    if (!this.#read(() => this.#progress.mustRecordTaken(device, version))) return;
+    await this.#commit.write(() => this.#progress.taken(device, version));
+  }
+
+  confirm(device: DeviceKey, version: Version): Promise<void> {
+    return this.#commit.write(() => this.#progress.confirm(device, version));
+  }
+
+  runFailed(device: DeviceKey, version: Version): Promise<{ failedRuns: number; ended: boolean }> {
+    return this.#commit.write(() => this.#progress.runFailed(device, version));
+  }
+
+  supersede(device: DeviceKey, version: Version): Promise<void> {
+    return this.#commit.write(() => this.#progress.supersede(device, version));
+  }
+
+  prune(): Promise<number> {
+    // A second call while one is at work joins it: two cursors would only tread on each other.
+    this.#pruningNow ??= this.#pruning.run(this.#clock.now()).finally(() => {
+      this.#pruningNow = undefined;
+    });
+    return this.#pruningNow;
+  }
+
+  async trace(
+    of: { readonly project: string } | { readonly channel: ChannelKey },
+    limit: number,
+  ): Promise<readonly MessageTrace[]> {
+    const now = this.#clock.now();
+    return this.#read(() => {
+      if ('channel' in of) return this.#trace.ofChannel(of.channel, limit, now);
+      const project = this.#messages.findProject(of.project);
+      return project === undefined ? [] : this.#trace.ofProject(project, limit, now);
+    });
+  }
+
+  async traced(version: Version): Promise<MessageTrace | undefined> {
+    return this.#read(() => this.#trace.one(version, this.#clock.now()));
+  }
+
+  async acceptedOn(project: string, quotaDay: string): Promise<number> {
+    return this.#read(() => this.#quota.acceptedOn(project, quotaDay));
+  }
+
+  async openChannel(user: string, app: AppId): Promise<Channel> {
+    const known = this.#read(() => this.#channels.find(user, app));
+    if (known !== undefined && known.state !== 'removed') return known;
+    return this.#commit.write(() => this.#membership.openChannel(user, app));
+  }
+
+  async findChannel(id: ChannelId): Promise<Channel | undefined> {
+    return this.#read(() => this.#channels.byId(id));
+  }
+
+  async channelsOf(user: string): Promise<readonly Channel[]> {
+    return this.#read(() => this.#channels.ofUser(user));
+  }
+
+  setChannelState(channel: ChannelKey, state: ChannelState): Promise<readonly DeviceKey[]> {
+    return this.#commit.write(() => this.#membership.setChannelState(channel, state));
+  }
+
+  async register(draft: DeviceDraft): Promise<{ device: Device; evicted: DeviceKey | null }> {
+    return this.#commit.write(() => this.#membership.register(draft));
+  }
+
+  async findDevice(id: string): Promise<Device | undefined> {
+    return this.#read(() => {
+      const row = this.#devices.byId(id);
+      return row && this.#whole(row);
+    });
+  }
+
+  async devicesOf(channel: ChannelKey): Promise<readonly Device[]> {
+    return this.#read(() => this.#devices.ofChannel(channel).flatMap((row) => this.#whole(row) ?? []));
+  }
+
+  updateDevice(device: DeviceKey, change: DeviceChange): Promise<void> {
+    return this.#commit.write(() => this.#membership.updateDevice(device, change));
+  }
+
+  seen(device: DeviceKey): Promise<void> {
+    return this.#commit.write(() => this.#membership.seen(device));
+  }
+
+  removeDevice(device: DeviceKey): Promise<void> {
+    return this.#commit.write(() => this.#membership.removeDevice(device));
+  }
+
+  removeSignIn(signIn: string): Promise<readonly DeviceKey[]> {
+    return this.#commit.write(() => this.#membership.removeSignIn(signIn));
+  }
+
+  removeUser(user: string): Promise<readonly DeviceKey[]> {
+    return this.#inSteps(() => this.#membership.removeSomeOfUser(user));
+  }
+
+  removeApp(app: AppId): Promise<readonly DeviceKey[]> {
+    return this.#inSteps(() => this.#membership.removeSomeOfApp(app));
+  }
+
+  async close(): Promise<void> {
+    this.#commit.close();
+    await this.#pruningNow?.catch(() => undefined);
+    this.#db.close();
+  }
+
+  #whole(row: DeviceRow): Device | undefined {
+    const channel = this.#channels.byKey(row.channel);
+    return channel && deviceOf(row, channel);
+  }
+
+  async #inSteps(
+    step: () => { readonly left: readonly DeviceKey[]; readonly more: boolean },
+  ): Promise<readonly DeviceKey[]> {
+    const left: DeviceKey[] = [];
+    for (let more = true; more; ) {
+      const done = await this.#commit.write(step);
+      left.push(...done.left);
+      more = done.more;
+    }
+    return left.sort((a, b) => a - b);
+  }
+
+  /** Reads what is committed. A disk that fails in reading is as unavailable as one that fails in writing. */
+  #read<Result>(read: () => Result): Result {
+    try {
+      return read();
+    } catch (error) {
+      throw asDiskFault(error) ?? error;
+    }
+  }
+}

@@ -13,8 +13,8 @@ export class Refused extends CliError {
   }
 }
 
-/** Where every verb looks for a server unless told otherwise. */
-export const defaultServer = 'http://127.0.0.1:8030';
+/** Where every verb looks for a server unless told otherwise by `--server` or the environment. */
+export const defaultServer = process.env.REVEILLE_SERVER || 'http://127.0.0.1:8030';
 
 const callMs = 30_000;
 

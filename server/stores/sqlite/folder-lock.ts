@@ -31,7 +31,7 @@ export function lockFolder(folder: string): FolderLock {
     db.run('BEGIN IMMEDIATE');
   } catch (error) {
     const holder = isBusy(error) ? holderOf(db) : undefined;
-    db.close();
+    db.close(true);
     if (!isBusy(error)) throw error;
     throw new Error(
       `The data folder ${folder} is in use by another Reveille (process ${holder ?? 'unknown'}). ` +
@@ -42,7 +42,7 @@ export function lockFolder(folder: string): FolderLock {
   return {
     release() {
       db.run('ROLLBACK');
-      db.close();
+      db.close(true);
     },
   };
 }

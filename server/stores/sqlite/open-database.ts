@@ -29,7 +29,7 @@ export function openMessageDatabase(folder: string, synchronous: Synchronous): D
     db.run('PRAGMA temp_store = MEMORY');
     migrate(db, path);
   } catch (error) {
-    db.close();
+    db.close(true);
     throw error;
   }
   return db;

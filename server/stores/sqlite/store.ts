@@ -65,6 +65,7 @@ class SqliteStore implements Store {
   readonly #membership: Membership;
   readonly #pruning: Pruning;
   #pruningNow: Promise<number> | undefined;
+  #closed = false;
 
   constructor(db: Database, { clock, random }: SqliteStoreOptions) {
     this.#db = db;
@@ -220,7 +221,10 @@ class SqliteStore implements Store {
   async close(): Promise<void> {
     this.#commit.close();
     await this.#pruningNow?.catch(() => undefined);
-    this.#db.close();
+    if (this.#closed) return;
+    this.#closed = true;
+    // `true` ends the prepared statements too; without it the files stay open behind them.
+    this.#db.close(true);
   }
 
   #whole(row: DeviceRow): Device | undefined {
@@ -242,6 +246,7 @@ class SqliteStore implements Store {
 
   /** Reads what is committed. A disk that fails in reading is as unavailable as one that fails in writing. */
   #read<Result>(read: () => Result): Result {
+    if (this.#closed) throw new ReveilleError('unavailable', 'The store is closed.');
     try {
       return read();
     } catch (error) {

@@ -1,0 +1,22 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { storeContract } from '../contract.ts';
+import { openSqliteStore } from './store.ts';
+
+storeContract('the store on SQLite', async (options) => {
+  const folder = await mkdtemp(join(tmpdir(), 'reveille-store-'));
+  let store = await openSqliteStore({ folder, ...options });
+  return {
+    store,
+    async reopen() {
+      await store.close();
+      store = await openSqliteStore({ folder, ...options });
+      return store;
+    },
+    async close() {
+      await store.close();
+      await rm(folder, { recursive: true });
+    },
+  };
+});

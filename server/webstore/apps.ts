@@ -100,6 +100,11 @@ export class Apps implements AppOwners {
     return app;
   }
 
+  /** @throws `not-found` to a stranger, `forbidden` to a member of the app's group. */
+  async assertOwner(actor: string, id: AppId): Promise<void> {
+    await this.#own(actor, id);
+  }
+
   /**
    * Registers an app for a group of the actor. With a pair of ours or the key file it is proven; by its public key alone
    * it is not. An app that another group claims without proof goes to who brings the key file; else it is contested.

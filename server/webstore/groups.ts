@@ -18,6 +18,15 @@ export interface Member {
   readonly role: GroupRole;
 }
 
+export interface GroupEvent {
+  /** Milliseconds since 1970. */
+  readonly at: number;
+  /** E-mail address; null for the server, or an account that is gone. */
+  readonly who: string | null;
+  readonly event: string;
+  readonly detail: string;
+}
+
 /** Where what happened is written down; filled by the accounts room. */
 export interface AuditTrail {
   record(entry: {
@@ -206,11 +215,7 @@ export class Groups {
   }
 
   /** What happened to the group and its apps, newest first. @throws `not-found` to a stranger. */
-  async history(
-    actor: string,
-    group: string,
-    limit: number,
-  ): Promise<readonly { at: number; who: string | null; event: string; detail: string }[]> {
+  async history(actor: string, group: string, limit: number): Promise<readonly GroupEvent[]> {
     await this.assertMember(actor, group);
     return await this.#deps.db
       .selectFrom('audit')

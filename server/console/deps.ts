@@ -1,0 +1,39 @@
+import type { Message } from '../../protocol/message.ts';
+import type { Version } from '../../protocol/version.ts';
+import type { Accounts } from '../accounts/face.ts';
+import type { FormSecrets } from '../accounts/form-token.ts';
+import type { Clock } from '../core/clock.ts';
+import type { QuotaCalendar } from '../core/quota-day.ts';
+import type { Receiving } from '../core/receiving.ts';
+import type { Sender } from '../core/sender.ts';
+import type { Kept, Store } from '../core/store.ts';
+import type { Clients } from '../oauth/clients.ts';
+import type { Grants } from '../oauth/grants.ts';
+import type { Projects } from '../oauth/projects.ts';
+import type { Events } from '../observe/events.ts';
+import type { Apps } from '../webstore/apps.ts';
+import type { Groups } from '../webstore/groups.ts';
+
+/** What the console stands on. It owns no rules: each of these checks who may do what. */
+export interface ConsoleDeps {
+  /** Of this server, such as `https://push.example`. */
+  readonly origin: string;
+  readonly accounts: Accounts;
+  readonly secrets: FormSecrets;
+  readonly clock: Clock;
+  readonly events: Events;
+  readonly projects: Projects;
+  readonly clients: Clients;
+  readonly grants: Grants;
+  readonly groups: Groups;
+  readonly apps: Apps;
+  readonly receiving: Receiving;
+  readonly store: Pick<Store, 'trace' | 'traced' | 'acceptedOn' | 'findChannel'>;
+  /** Versions that were offered to the device and have not ended: `Outbox.offered` of its connection. */
+  readonly offeredTo: (deviceId: string) => Promise<readonly Version[]>;
+  /** `Acceptance.accept`: ownership, channel, quota, keep, announce. */
+  readonly send: (sender: Sender, message: Message) => Promise<Kept>;
+  readonly calendar: QuotaCalendar;
+  /** What holds for a project that has no limit of its own; a quota of 0 = none. */
+  readonly defaults: { readonly dailyQuota: number; readonly payloadBytes: number };
+}

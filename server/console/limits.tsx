@@ -1,0 +1,65 @@
+import type { FC } from 'hono/jsx';
+import type { JSX } from 'hono/jsx/jsx-runtime';
+import type { Project } from '../oauth/projects.ts';
+import { Card, EmptyState } from '../pages/content.tsx';
+import { Button, Field } from '../pages/form.tsx';
+import type { Visit } from './desk.ts';
+import { Act, ConsolePage } from './frame.tsx';
+
+/** Sets what a project may send; empty = what holds for all. */
+export const LimitsForm: FC<{ visit: Visit; project: Project }> = ({ visit, project }) => (
+  <Act visit={visit} action={`/console/projects/${project.id}/limits`} inline>
+    <Field
+      label="Messages a day"
+      name="dailyQuota"
+      type="number"
+      value={project.dailyQuota?.toString() ?? ''}
+      placeholder="server's default"
+    />
+    <Field
+      label="Payload, bytes"
+      name="payloadBytes"
+      type="number"
+      value={project.payloadBytes?.toString() ?? ''}
+      placeholder="server's default"
+    />
+    <Button kind="quiet" label={`Save the limits of ${project.name}`}>
+      Save
+    </Button>
+  </Act>
+);
+
+/** The administrator's page: limits of every project of the server. */
+export function limitsPage(
+  visit: Visit,
+  projects: readonly Project[],
+  defaults: { readonly dailyQuota: number; readonly payloadBytes: number },
+  fault?: string,
+): JSX.Element {
+  const quota =
+    defaults.dailyQuota === 0
+      ? 'no limit of messages'
+      : `${defaults.dailyQuota.toLocaleString('en')} messages`;
+  return (
+    <ConsolePage
+      visit={visit}
+      title="Limits per project"
+      lead={`Without a limit of its own a project has ${quota} a day and ${defaults.payloadBytes} bytes a payload. 0 messages means no limit.`}
+      fault={fault}
+    >
+      {projects.length === 0 && (
+        <EmptyState
+          title="No project on this server yet"
+          action={<Button href="/console/projects">Create a project</Button>}
+        >
+          As soon as someone creates a project you can raise or lower here what it may send.
+        </EmptyState>
+      )}
+      {projects.map((project) => (
+        <Card title={project.name} lead={project.id}>
+          <LimitsForm visit={visit} project={project} />
+        </Card>
+      ))}
+    </ConsolePage>
+  );
+}

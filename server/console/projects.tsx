@@ -1,0 +1,299 @@
+import type { JSX } from 'hono/jsx/jsx-runtime';
+import type { Client } from '../oauth/clients.ts';
+import type { Project, ProjectMember, ProjectRole } from '../oauth/projects.ts';
+import { Badge, Card, EmptyState, Facts, Table, Time } from '../pages/content.tsx';
+import { Button, Check, Field, Select } from '../pages/form.tsx';
+import type { Visit } from './desk.ts';
+import { Act, ConsolePage, Id, More, OnOff } from './frame.tsx';
+import { LimitsForm } from './limits.tsx';
+
+export interface ProjectView extends Project {
+  readonly role: ProjectRole;
+  readonly acceptedToday: number;
+  /** Messages a day that hold for it; 0 = no limit. */
+  readonly quota: number;
+}
+
+/** The projects of an account, and the form for one more. */
+export function projectsPage(
+  visit: Visit,
+  projects: readonly ProjectView[],
+  fault?: string,
+  sentName?: string,
+): JSX.Element {
+  return (
+    <ConsolePage
+      visit={visit}
+      title="Projects"
+      lead="A project is who sends: it has its own switch, its own OAuth clients and its own daily quota."
+      fault={fault}
+    >
+      {projects.length > 0 && (
+        <Table
+          caption="Your projects"
+          columns={['Project', 'Messaging', 'Your role', { label: 'Messages today', align: 'number' }]}
+          rows={projects.map((project) => [
+            <>
+              <a href={`/console/projects/${project.id}`}>{project.name}</a>
+              <small>{project.id}</small>
+            </>,
+            <OnOff on={project.messagingEnabled} />,
+            project.role,
+            usageText(project),
+          ])}
+        />
+      )}
+      <Card title={projects.length === 0 ? 'Create your first project' : 'Create another project'}>
+        <Act visit={visit} action="/console/projects">
+          <Field
+            label="Name"
+            name="name"
+            value={sentName}
+            hint="For people: the service or product that sends."
+            required
+            maxlength={80}
+            autofocus={projects.length === 0}
+          />
+          <div>
+            <Button>Create project</Button>
+          </div>
+        </Act>
+      </Card>
+    </ConsolePage>
+  );
+}
+
+interface ProjectPageProps {
+  readonly project: ProjectView;
+  readonly clients: readonly Client[];
+  readonly members: readonly ProjectMember[];
+  readonly fault?: string | undefined;
+}
+
+const ranks = { viewer: 1, editor: 2, owner: 3 } as const;
+const reaches = (project: ProjectView, role: ProjectRole): boolean => ranks[project.role] >= ranks[role];
+
+/** One project: services, API access, usage, members, limits, and its end. */
+export function projectPage(
+  visit: Visit,
+  { project, clients, members, fault }: ProjectPageProps,
+): JSX.Element {
+  const home = `/console/projects/${project.id}`;
+  return (
+    <ConsolePage
+      visit={visit}
+      title={project.name}
+      lead={`Project ${project.id}. You are its ${project.role}.`}
+      trail={[['/console/projects', 'Projects']]}
+      fault={fault}
+      action={
+        <Button href={`${home}/messages`} kind="quiet">
+          Recent messages
+        </Button>
+      }
+    >
+      {services(visit, project)}
+      {apiAccess(project, clients)}
+      <Card
+        title="Usage today"
+        lead="Every accepted message counts once, whatever the number of devices. The day ends at midnight UTC."
+      >
+        <Usage project={project} />
+      </Card>
+      {membersCard(visit, project, members)}
+      {visit.viewer.administrator && (
+        <Card title="Limits" lead="Set by the administrator of this server, who you are.">
+          <LimitsForm visit={visit} project={project} />
+        </Card>
+      )}
+      {reaches(project, 'editor') && changesCard(visit, project)}
+    </ConsolePage>
+  );
+}
+
+function services(visit: Visit, project: ProjectView): JSX.Element {
+  const on = project.messagingEnabled;
+  return (
+    <Card title="Services">
+      <div class="row apart">
+        <div>
+          <p>
+            <strong>Google Cloud Messaging for Chrome API</strong> <OnOff on={on} />
+          </p>
+          <p class="soft small">
+            {on
+              ? 'Clients of this project may send messages.'
+              : 'While it is off, every message of this project is refused with accessNotConfigured.'}
+          </p>
+        </div>
+        {reaches(project, 'editor') && (
+          <Act
+            visit={visit}
+            action={`/console/projects/${project.id}/messaging`}
+            hidden={{ enabled: on ? '' : 'yes' }}
+            inline
+          >
+            <Button kind={on ? 'quiet' : 'main'}>{on ? 'Switch off' : 'Switch on'}</Button>
+          </Act>
+        )}
+      </div>
+    </Card>
+  );
+}
+
+function apiAccess(project: ProjectView, clients: readonly Client[]): JSX.Element {
+  const create = reaches(project, 'editor') ? (
+    <Button
+      href={`/console/projects/${project.id}/clients/new`}
+      kind={clients.length === 0 ? 'main' : 'quiet'}
+    >
+      Create an OAuth 2.0 client ID
+    </Button>
+  ) : undefined;
+  if (clients.length === 0) {
+    return (
+      <Card title="API access">
+        <EmptyState title="No client yet" action={create}>
+          A client is the program that sends. With its id and secret, and the consent of an account that owns
+          the app, it gets access tokens.
+        </EmptyState>
+      </Card>
+    );
+  }
+  return (
+    <Card title="API access" lead="OAuth 2.0 clients: the programs that send.">
+      {create && <div>{create}</div>}
+      <Table
+        caption="OAuth clients of the project"
+        columns={['Client', 'Redirect URIs', 'Created']}
+        rows={clients.map((client) => [
+          <>
+            <a href={`/console/clients/${client.id}`}>{client.name}</a>
+            <small>
+              <Id of={client.id} />
+            </small>
+          </>,
+          client.redirectUris.length === 0
+            ? 'none'
+            : client.redirectUris.map((uri) => <div class="breaks">{uri}</div>),
+          <Time at={client.createdAt} />,
+        ])}
+      />
+    </Card>
+  );
+}
+
+const Usage = ({ project }: { project: ProjectView }): JSX.Element => {
+  const { acceptedToday, quota } = project;
+  if (quota === 0)
+    return <p>{acceptedToday.toLocaleString('en')} messages. This project has no daily limit.</p>;
+  const nearly = acceptedToday >= quota * 0.8;
+  return (
+    <div class="stack">
+      <p>
+        <strong>{acceptedToday.toLocaleString('en')}</strong> of {quota.toLocaleString('en')} messages{' '}
+        {acceptedToday >= quota ? (
+          <Badge kind="error">used up until midnight UTC</Badge>
+        ) : (
+          nearly && <Badge kind="warning">nearly used up</Badge>
+        )}
+      </p>
+      <meter
+        class="usage"
+        min={0}
+        max={quota}
+        high={quota * 0.8}
+        value={acceptedToday}
+        aria-label="Messages accepted today"
+      />
+    </div>
+  );
+};
+
+function membersCard(visit: Visit, project: ProjectView, members: readonly ProjectMember[]): JSX.Element {
+  const home = `/console/projects/${project.id}`;
+  const owner = reaches(project, 'owner');
+  const roles = [
+    { value: 'viewer', label: 'Viewer: may look' },
+    { value: 'editor', label: 'Editor: may change' },
+    { value: 'owner', label: 'Owner: may also let others in' },
+  ];
+  const remove = (member: ProjectMember) => (
+    <Act visit={visit} action={`${home}/members/remove`} hidden={{ account: member.account }} inline>
+      <Button kind="quiet" compact label={`Remove ${member.email}`}>
+        {member.account === visit.account.id ? 'Leave' : 'Remove'}
+      </Button>
+    </Act>
+  );
+  return (
+    <Card title="Members">
+      {owner && (
+        <More label="Add a member or change a role">
+          <Act visit={visit} action={`${home}/members`}>
+            <Field
+              label="E-mail address"
+              name="email"
+              type="email"
+              hint="Of an account on this server."
+              required
+            />
+            <Select label="Role" name="role" options={roles} />
+            <div>
+              <Button>Save member</Button>
+            </div>
+          </Act>
+        </More>
+      )}
+      <Table
+        caption="Members of the project"
+        columns={['Account', 'Role', { label: 'Actions', align: 'end', unseen: true }]}
+        rows={members.map((member) => [
+          <>
+            {member.name}
+            <small>{member.email}</small>
+          </>,
+          member.role,
+          owner || member.account === visit.account.id ? remove(member) : '',
+        ])}
+      />
+    </Card>
+  );
+}
+
+function changesCard(visit: Visit, project: ProjectView): JSX.Element {
+  const home = `/console/projects/${project.id}`;
+  return (
+    <Card title="Change or remove">
+      <Facts of={[['Created', <Time at={project.createdAt} />]]} />
+      <More label="Rename the project">
+        <Act visit={visit} action={`${home}/rename`}>
+          <Field label="Name" name="name" value={project.name} required maxlength={80} />
+          <div>
+            <Button>Rename</Button>
+          </div>
+        </Act>
+      </More>
+      {reaches(project, 'owner') && (
+        <More label="Remove the project">
+          <p>
+            Its clients, their secrets and every grant to them end at once. Messages that were accepted are
+            still delivered.
+          </p>
+          <Act visit={visit} action={`${home}/remove`}>
+            <Check name="sure" required>
+              Remove {project.name} for good
+            </Check>
+            <div>
+              <Button kind="danger">Remove project</Button>
+            </div>
+          </Act>
+        </More>
+      )}
+    </Card>
+  );
+}
+
+function usageText({ acceptedToday, quota }: ProjectView): string {
+  const used = acceptedToday.toLocaleString('en');
+  return quota === 0 ? used : `${used} of ${quota.toLocaleString('en')}`;
+}

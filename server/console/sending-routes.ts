@@ -1,0 +1,121 @@
+import { Hono } from 'hono';
+import type { JSX } from 'hono/jsx/jsx-runtime';
+import { appOfChannel, isChannelId } from '../../protocol/channel-id.ts';
+import { ReveilleError } from '../../protocol/errors.ts';
+import { type Message, utf8Length } from '../../protocol/message.ts';
+import { parseSubchannel } from '../../protocol/subchannel.ts';
+import { SEND_SCOPE, type Sender } from '../core/sender.ts';
+import type { Project } from '../oauth/projects.ts';
+import type { ConsoleDeps } from './deps.ts';
+import type { ConsoleEnv, Desk, Fields, Visit } from './desk.ts';
+import { projectMessagesPage, withOffers } from './messages.tsx';
+import { type OwnChannel, type TestForm, testPage } from './sending.tsx';
+
+type Deps = Pick<
+  ConsoleDeps,
+  'projects' | 'apps' | 'receiving' | 'store' | 'offeredTo' | 'send' | 'defaults'
+>;
+
+const SHOWN = 50;
+
+/** `/console/test` and the recent messages of a project. */
+export function sendingRoutes(deps: Deps, desk: Desk): Hono<ConsoleEnv> {
+  const { projects, store, offeredTo, send, defaults } = deps;
+  const routes = new Hono<ConsoleEnv>();
+  routes.get(
+    '/console/test',
+    desk.page((visit, c) =>
+      draw(deps, visit, { ...blank, project: c.req.query('project') ?? '' }, c.req.query('app')),
+    ),
+  );
+  routes.post(
+    '/console/test',
+    ...desk.form(
+      async ({ account }, _, sent) => {
+        const form = formOf(sent);
+        await projects.assertRole(account, form.project, 'editor');
+        const project = await projects.get(account, form.project);
+        if (!project.messagingEnabled) throw new ReveilleError('api-off');
+        const sender = senderOf(account.id, project, defaults);
+        await send(sender, messageOf(form, sender.payloadBytes));
+        return `/console/projects/${project.id}/messages?done=sent`;
+      },
+      { again: (visit, _, sent, fault) => draw(deps, visit, formOf(sent), undefined, fault) },
+    ),
+  );
+  routes.get(
+    '/console/projects/:id/messages',
+    desk.page(async (visit, c) => {
+      const project = await projects.get(visit.account, c.req.param('id') ?? '');
+      const traces = await store.trace({ project: project.id }, SHOWN);
+      return projectMessagesPage(visit, project, await withOffers(traces, offeredTo));
+    }),
+  );
+  return routes;
+}
+
+const blank: TestForm = { project: '', channel: '', other: '', subchannel: '0', payload: 'Good morning!' };
+
+async function draw(
+  deps: Deps,
+  visit: Visit,
+  form: TestForm,
+  app?: string,
+  fault?: string,
+): Promise<JSX.Element> {
+  const mine = await deps.projects.of(visit.account);
+  const channels = await ownChannels(deps, visit.account.id);
+  const wanted =
+    app === undefined ? undefined : channels.find(({ id }) => isChannelId(id) && appOfChannel(id) === app);
+  return testPage(visit, {
+    projects: mine.filter(({ role }) => role !== 'viewer'),
+    channels,
+    form: wanted === undefined ? form : { ...form, channel: wanted.id },
+    fault,
+  });
+}
+
+/** The channels of the account with apps that it may send for. */
+async function ownChannels({ apps, receiving }: Deps, account: string): Promise<readonly OwnChannel[]> {
+  const titles = new Map((await apps.list(account)).map((app) => [app.id, app.title]));
+  return (await receiving.apps(account)).flatMap(({ channel, devices }) => {
+    const title = titles.get(channel.app);
+    return title === undefined ? [] : [{ id: channel.id, title, devices: devices.length }];
+  });
+}
+
+const formOf = (sent: Fields): TestForm => ({
+  project: sent.text('project'),
+  channel: sent.text('channel'),
+  other: sent.text('other').trim(),
+  subchannel: sent.text('subchannel'),
+  // Browsers send line ends of a text area as CR LF; the handler shall get what was seen.
+  payload: sent.text('payload').replaceAll('\r\n', '\n'),
+});
+
+function messageOf(form: TestForm, payloadBytes: number): Message {
+  const channel = form.other === '' ? form.channel : form.other;
+  if (!isChannelId(channel)) throw new ReveilleError('channel-invalid');
+  const subchannel = parseSubchannel(form.subchannel);
+  if (subchannel === undefined) throw new ReveilleError('subchannel-invalid');
+  const bytes = utf8Length(form.payload);
+  if (bytes > payloadBytes)
+    throw new ReveilleError(
+      'payload-too-long',
+      `It has ${bytes} bytes; this project may send ${payloadBytes}.`,
+    );
+  return { channel, subchannel, payload: form.payload };
+}
+
+/** Who sends a test: the account itself, on behalf of the project. */
+function senderOf(account: string, project: Project, defaults: Deps['defaults']): Sender {
+  return {
+    account,
+    client: 'console',
+    project: project.id,
+    scopes: new Set([SEND_SCOPE]),
+    signIn: null,
+    dailyQuota: project.dailyQuota ?? defaults.dailyQuota,
+    payloadBytes: project.payloadBytes ?? defaults.payloadBytes,
+  };
+}

@@ -1,0 +1,116 @@
+import type { JSX } from 'hono/jsx/jsx-runtime';
+import { limits } from '../../protocol/limits.ts';
+import { Card, EmptyState } from '../pages/content.tsx';
+import { Button, Field, Select } from '../pages/form.tsx';
+import type { Visit } from './desk.ts';
+import { Act, ConsolePage } from './frame.tsx';
+
+/** A channel of one's own that a test can go to. */
+export interface OwnChannel {
+  readonly id: string;
+  readonly title: string;
+  readonly devices: number;
+}
+
+export interface TestForm {
+  readonly project: string;
+  readonly channel: string;
+  readonly other: string;
+  readonly subchannel: string;
+  readonly payload: string;
+}
+
+export interface TestPageProps {
+  /** Projects of the account that messages can count for. */
+  readonly projects: readonly {
+    readonly id: string;
+    readonly name: string;
+    readonly messagingEnabled: boolean;
+  }[];
+  readonly channels: readonly OwnChannel[];
+  readonly form: TestForm;
+  readonly fault?: string | undefined;
+}
+
+const devicesText = (count: number): string => (count === 1 ? '1 device' : `${count} devices`);
+
+/** Sends one message by hand, on the way that every message takes. */
+export function testPage(visit: Visit, { projects, channels, form, fault }: TestPageProps): JSX.Element {
+  return (
+    <ConsolePage
+      visit={visit}
+      title="Send a test message"
+      lead="It takes the way of every message: ownership, channel, quota, kept on disk, then every device."
+      fault={fault}
+    >
+      {projects.length === 0 ? (
+        <EmptyState
+          title="A project first"
+          action={<Button href="/console/projects">Create a project</Button>}
+        >
+          Each message counts for a project. Create one and switch messaging on.
+        </EmptyState>
+      ) : (
+        <Card>
+          <Act visit={visit} action="/console/test">
+            <Select
+              label="Project"
+              name="project"
+              value={form.project}
+              hint="Its switch must be on; the message counts against its quota."
+              options={projects.map(({ id, name, messagingEnabled }) => ({
+                value: id,
+                label: messagingEnabled ? name : `${name} (messaging is off)`,
+              }))}
+            />
+            {channels.length > 0 && (
+              <Select
+                label="To yourself"
+                name="channel"
+                value={form.channel}
+                options={[
+                  ...channels.map(({ id, title, devices }) => ({
+                    value: id,
+                    label: `${title}, ${devicesText(devices)}`,
+                  })),
+                  { value: '', label: 'To the channel id below' },
+                ]}
+              />
+            )}
+            <Field
+              label={channels.length > 0 ? 'Or another channel id' : 'Channel id'}
+              name="other"
+              value={form.other}
+              hint={
+                channels.length > 0
+                  ? 'As getChannelId gave it to the app. It goes first when it is filled in.'
+                  : 'As getChannelId gave it to the app: 20 digits, a slash, 32 letters. Your own channels appear here once an app of yours runs in a browser where you are signed in.'
+              }
+              required={channels.length === 0}
+            />
+            <Select
+              label="Subchannel"
+              name="subchannel"
+              value={form.subchannel}
+              hint="A device that is away gets the newest message of each."
+              options={Array.from({ length: limits.subchannels }, (_, n) => ({
+                value: String(n),
+                label: String(n),
+              }))}
+            />
+            <Field
+              label="Payload"
+              name="payload"
+              value={form.payload}
+              lines={3}
+              hint={`Text, at most ${limits.payloadBytes} bytes of UTF-8 unless the project has a higher limit.`}
+            />
+            <div>
+              <Button>Send</Button>
+            </div>
+          </Act>
+        </Card>
+      )}
+    </ConsolePage>
+  );
+}

@@ -60,10 +60,21 @@ async function listen(server: string, flags: ListenFlags): Promise<void> {
     },
     onNote: (line) => console.error(`reveille: ${line}`),
   });
+  await runUntilStopped(device, async () => {
+    await print(flags.json === true ? '{"ready":true}' : `Listening to ${device.channelId}. Ctrl+C ends it.`);
+    live();
+  });
+}
+
+async function runUntilStopped(device: Device, whenLive: () => Promise<void>): Promise<void> {
   const stopped = stopSignal();
-  await Promise.race([device.connect(), stopped]);
-  await print(flags.json === true ? '{"ready":true}' : `Listening to ${device.channelId}. Ctrl+C ends it.`);
-  live();
+  const connected = device.connect().then(
+    () => true,
+    (error: Error) => {
+      throw new CliError(error.message, { cause: error });
+    },
+  );
+  if (await Promise.race([connected, stopped])) await whenLive();
   await stopped;
   device.close();
   process.exit();
@@ -98,9 +109,10 @@ function print(line: string): Promise<void> {
   });
 }
 
-function stopSignal(): Promise<void> {
+/** Settles as false: no longer. */
+function stopSignal(): Promise<false> {
   return new Promise((resolve) => {
-    process.once('SIGTERM', () => resolve());
-    process.once('SIGINT', () => resolve());
+    process.once('SIGTERM', () => resolve(false));
+    process.once('SIGINT', () => resolve(false));
   });
 }

@@ -1,0 +1,38 @@
+import type { AppId } from '../../protocol/app-id.ts';
+import { audit } from '../accounts/audit.ts';
+import type { ControlDatabase } from '../accounts/database.ts';
+import type { Accounts } from '../accounts/face.ts';
+import type { Secrets } from '../config/secrets.ts';
+import type { Clock, Random } from '../core/clock.ts';
+import { Apps } from './apps.ts';
+import { Groups } from './groups.ts';
+import { Proofs } from './proof.ts';
+
+export interface WebstoreDeps {
+  readonly db: ControlDatabase;
+  readonly secrets: Secrets;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly accounts: Pick<Accounts, 'onDelete' | 'onExport'>;
+  /** Called in the same step in which someone's right to an app ends or changes (OA1): `Senders.rightsEnded`. */
+  readonly rightsEnded: () => void;
+  /** Called when an app is removed: its channels end (`Receiving.endApp`). */
+  readonly appRemoved: (app: AppId) => Promise<void>;
+}
+
+export interface WebstoreRoom {
+  readonly groups: Groups;
+  /** Fills the port `AppOwners`. */
+  readonly apps: Apps;
+}
+
+/** Opens the room, and hears of accounts that go. */
+export function openWebstore(deps: WebstoreDeps): WebstoreRoom {
+  const shared = { ...deps, audit: audit(deps.db, deps.clock) };
+  const groups = new Groups(shared);
+  const apps = new Apps({ ...shared, groups, proofs: new Proofs(deps.secrets, deps.clock) });
+  deps.accounts.onDelete((account) => apps.accountRemoved(account));
+  deps.accounts.onExport('publisherGroups', (account) => groups.ofAccount(account));
+  deps.accounts.onExport('apps', (account) => apps.list(account));
+  return { groups, apps };
+}

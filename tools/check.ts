@@ -1,11 +1,19 @@
 import { join } from 'node:path';
+import { bundleClient } from '../client/bundle.ts';
+import { bundledInto } from './build-client.ts';
 import { checkTypesAndLint } from './checks.ts';
 import { errorPage, errorPagePath } from './error-page.ts';
 import { root, run } from './run.ts';
 
-/** `npm run check`: types, lint, tidy. `npm run fmt` is the same with --write and without tidy; it also makes docs/errors.md. */
+/**
+ * `npm run check`: types, lint, tidy. `npm run fmt` is the same with --write and without tidy; it also makes what is made from
+ * source: docs/errors.md and the example's copy of the shim.
+ */
 const write = process.argv.includes('--write');
-if (write) await Bun.write(join(root, errorPagePath), errorPage());
+if (write) {
+  await Bun.write(join(root, errorPagePath), errorPage());
+  await Bun.write(bundledInto, await bundleClient('module'));
+}
 const { failed } = await checkTypesAndLint(write);
 const tidy = write ? 0 : await run([process.execPath, 'test', './tools/tidy.test.ts']);
 process.exitCode = failed > 0 || tidy !== 0 ? 1 : 0;

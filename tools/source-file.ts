@@ -21,7 +21,7 @@ export interface SourceFile {
   readonly path: string;
   readonly text: string;
   readonly lines: number;
-  /** Tests, and the suites that tests call (`contract.ts`). */
+  /** Tests, and what only tests use: contract suites, fixtures. */
   readonly isTest: boolean;
   readonly imports: readonly Import[];
   /** Text literals that name a TypeScript file: entry points given to a bundler or a child process. */
@@ -35,9 +35,15 @@ export interface SourceFile {
   readonly consoleLines: readonly number[];
 }
 
-/** True for tests and the contract suites that they call. */
+/** Parts that only tests use and whose names do not say so, with what they are. */
+export const testParts: Readonly<Record<string, string>> = {
+  'server/stores/sqlite/crash-writer.ts': 'the process that the crash test kills',
+};
+
+/** True for tests and what only they use: contract suites, fixtures, manual clocks, fake sockets, `testParts`. */
 export function isTestPath(path: string): boolean {
-  return /\.test\.tsx?$/.test(path) || /(^|\/)contract\.ts$/.test(path) || /-contract\.ts$/.test(path);
+  if (/(^|\/)(manual|fake)-[a-z-]+\.ts$/.test(path)) return true;
+  return /\.test\.tsx?$/.test(path) || /(^|[/-])(contract|fixture)\.tsx?$/.test(path) || path in testParts;
 }
 
 /** @throws Error with file and place when the file does not parse. */
@@ -55,7 +61,7 @@ export function parseSource(path: string, text: string): SourceFile {
     consoleLines: [] as number[],
   };
   const addImport = (specifier: string, typeOnly: boolean): void => {
-    if (!specifier.startsWith('.')) return;
+    if (!specifier.startsWith('.') || !/\.(ts|tsx|js)$/.test(specifier)) return;
     const target = normalize(join(dirname(path), specifier));
     const known = seen.imports.get(target);
     seen.imports.set(target, { path: target, typeOnly: typeOnly && (known?.typeOnly ?? true) });

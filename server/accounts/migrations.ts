@@ -96,6 +96,7 @@ async function grantTables(schema: Schema): Promise<void> {
     .addColumn('offline', 'integer', (column) => column.notNull())
     .addColumn('code_challenge', 'text')
     .addColumn('code_challenge_method', 'text')
+    .addColumn('sign_in', 'text')
     .addColumn('expires_at', 'integer', (column) => column.notNull())
     .addColumn('used_grant', 'text')
     .execute();
@@ -118,6 +119,7 @@ async function tokenTables(schema: Schema): Promise<void> {
     .addColumn('grant', 'text', (column) => column.notNull().references('grants.id').onDelete('cascade'))
     .addColumn('issue', 'integer', (column) => column.notNull())
     .addColumn('refresh_hash', 'text')
+    .addColumn('sign_in', 'text')
     .addColumn('issued_at', 'integer', (column) => column.notNull())
     .addColumn('expires_at', 'integer', (column) => column.notNull())
     .execute();

@@ -10,6 +10,7 @@ interface BootstrapFlags {
   readonly server: string;
   readonly json?: boolean;
   readonly dailyQuota?: string;
+  readonly setUpCode?: string;
 }
 
 /** `reveille bootstrap`: one of each thing that a first message needs. */
@@ -24,9 +25,16 @@ export function bootstrapVerb(): Command {
       '--daily-quota <number>',
       "messages a day of the project; 0 = no limit (default: the server's own)",
     )
+    .option(
+      '--set-up-code <code>',
+      'what serve printed, for the first account of a server that others can reach',
+    )
     .action(async (flags: BootstrapFlags) => {
       const server = readServer(flags.server);
-      const demo = (await reusable(server)) ?? (await make(server, readQuota(flags.dailyQuota)));
+      const wanted = readWanted(flags);
+      // What is wanted otherwise than before has to be said to the server.
+      const stored = Object.keys(wanted).length === 0 ? await reusable(server) : undefined;
+      const demo = stored ?? (await make(server, wanted));
       console.log(flags.json === true ? JSON.stringify(demo) : describe(demo));
     });
 }
@@ -45,27 +53,40 @@ async function reusable(server: string): Promise<Demo | undefined> {
   }
 }
 
-async function make(server: string, dailyQuota: number | undefined): Promise<Demo> {
+interface Wanted {
+  readonly dailyQuota?: number;
+  readonly setupCode?: string;
+}
+
+async function make(server: string, wanted: Wanted): Promise<Demo> {
   const records = new Records(server);
-  const { cookie: signedIn } = await records.load();
+  const record = await records.load();
   const response = await call(server, '/v2/bootstrap', {
-    json: dailyQuota === undefined ? {} : { dailyQuota },
-    headers: { Origin: server, ...(signedIn === undefined ? {} : { Cookie: signedIn }) },
+    json: wanted,
+    ...(record.cookie === undefined ? {} : { headers: { Cookie: record.cookie } }),
   });
-  const { cookie, ...demo } = answerShape.parse(await answered(response));
-  await records.save({ email: demo.account.email, cookie, demo });
+  const { cookie, ...made } = answerShape.parse(await answered(response));
+  const { email, password } = made.account;
+  // The server tells a password once, when it makes the account.
+  const earlier = record.demo?.account.email === email ? record.demo.account.password : null;
+  const demo = { ...made, account: { email, password: password ?? earlier } };
+  await records.save({ email, cookie, demo });
   return demo;
 }
 
-function readQuota(text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  if (!/^[0-9]{1,12}$/.test(text)) throw new CliError('--daily-quota takes a whole number; 0 = no limit.');
-  return Number(text);
+function readWanted({ dailyQuota, setUpCode }: BootstrapFlags): Wanted {
+  if (dailyQuota !== undefined && !/^[0-9]{1,12}$/.test(dailyQuota)) {
+    throw new CliError('--daily-quota takes a whole number; 0 = no limit.');
+  }
+  return {
+    ...(dailyQuota === undefined ? {} : { dailyQuota: Number(dailyQuota) }),
+    ...(setUpCode === undefined ? {} : { setupCode: setUpCode }),
+  };
 }
 
 function describe(demo: Demo): string {
   return `Account   ${demo.account.email}
-Password  ${demo.account.password}
+Password  ${demo.account.password ?? '(as you know it)'}
 Project   ${demo.project.id}
 Client    ${demo.client.client_id}
 App       ${demo.app.id}

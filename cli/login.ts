@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { answered, CliError, call, defaultServer, readServer } from './call.ts';
 import { readPassword } from './password.ts';
-import { Records } from './records.ts';
+import { Records, type ServerRecord } from './records.ts';
 
 interface LoginFlags {
   readonly server: string;
@@ -22,12 +22,21 @@ export function loginVerb(): Command {
       const record = await records.load();
       const email = flags.email ?? record.email ?? record.demo?.account.email;
       if (email === undefined) throw new CliError('Say which account: --email you@example.org.');
-      const cookie = await signIn(server, email, await readPassword(flags.passwordStdin === true));
-      // Project, client and app of another account are none of this one's.
-      const demo = record.demo?.account.email === email ? { demo: record.demo } : {};
-      await records.save({ email, cookie, ...demo });
+      const password = await readPassword(flags.passwordStdin === true);
+      const cookie = await signIn(server, email, password);
+      await records.save({ email, cookie, ...ownDemo(record, email, password) });
       console.log(`Signed in to ${server} as ${email}.`);
     });
+}
+
+/**
+ * What stays of an earlier bootstrap: project, client and app of another account are none of this one's, and a demo password
+ * that someone has changed is no password any more.
+ */
+function ownDemo({ demo }: ServerRecord, email: string, password: string): Pick<ServerRecord, 'demo'> {
+  if (demo?.account.email !== email) return {};
+  if (demo.account.password === password) return { demo };
+  return { demo: { ...demo, account: { email, password: null } } };
 }
 
 /**
@@ -37,9 +46,7 @@ export function loginVerb(): Command {
  */
 export async function signIn(server: string, email: string, password: string): Promise<string> {
   const response = await call(server, '/accounts/api/sign-in/email', {
-    json: { email, password, rememberMe: true },
-    // The accounts room answers only pages of its own origin.
-    headers: { Origin: server },
+    json: { email, password },
   });
   const pairs = response.headers.getSetCookie().map((cookie) => cookie.split(';')[0] ?? '');
   await answered(response);

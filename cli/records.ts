@@ -6,7 +6,8 @@ import { z } from 'zod';
 /** What `bootstrap` prints: one of each thing that a first message needs. */
 export const demoShape = z.object({
   origin: z.string(),
-  account: z.object({ email: z.string(), password: z.string() }),
+  /** null = an account that was there before: its owner knows the password, we do not. */
+  account: z.object({ email: z.string(), password: z.string().nullable() }),
   project: z.object({ id: z.string() }),
   client: z.object({ client_id: z.string(), client_secret: z.string(), redirect_uris: z.array(z.string()) }),
   refresh_token: z.string(),

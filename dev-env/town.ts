@@ -27,6 +27,8 @@ export interface TownOptions {
   /** What stands before the server's command line, such as strace and its flags. */
   readonly under?: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
+  /** A server that does not sync its commits, to show that a test of the syncs can fail. */
+  readonly synchronous?: 'NORMAL';
   /** False leaves the server without any account. */
   readonly seeded?: boolean;
 }
@@ -34,7 +36,7 @@ export interface TownOptions {
 /** How long a start may take on a machine that does other work beside. */
 const START_MS = 30_000;
 
-const launcher = new URL('../cli/main.ts', import.meta.url).pathname;
+const script = (path: string): string => new URL(path, import.meta.url).pathname;
 
 /**
  * A real server in a process of its own, on a free port of the loopback address and an empty data folder, with one
@@ -133,7 +135,8 @@ export class Town implements AsyncDisposable {
 
   async #serve(port: number): Promise<void> {
     const { under = [], flags = [], environment = {} } = this.#options;
-    const command = [...under, process.execPath, launcher, 'serve'];
+    const serve = this.#options.synchronous === 'NORMAL' ? './serve-unsynced.ts' : '../cli/main.ts';
+    const command = [...under, process.execPath, script(serve), 'serve'];
     this.#process = Bun.spawn([...command, '--port', String(port), '--data', this.dataFolder, ...flags], {
       stdin: 'ignore',
       stdout: 'pipe',

@@ -14,7 +14,7 @@ import type { Version } from '../../protocol/version.ts';
 export type ChannelKey = number & { readonly __brand: 'ChannelKey' };
 export type DeviceKey = number & { readonly __brand: 'DeviceKey' };
 
-/** A place that holds one newest message: a subchannel ("0".."3") or a topic. null = the queue, which holds them all in order. */
+/** A place that holds one newest message: a subchannel ("0".."3") or a topic, never empty. null = the queue, which holds them all in order. */
 export type Slot = string | null;
 
 /** What the intake hands over to be kept. */

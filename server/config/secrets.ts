@@ -1,0 +1,182 @@
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHmac,
+  hkdfSync,
+  randomBytes,
+  timingSafeEqual,
+} from 'node:crypto';
+import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** What the service keeps from everyone: keys for MACs, for sealing, for cookies. One derived key for each purpose. */
+export interface Secrets {
+  /** HMAC-SHA-256 by the first key of the ring. */
+  mac(purpose: string, data: string): Buffer;
+  /** True when any key of the ring made it. In constant time. */
+  verifyMac(purpose: string, data: string, mac: Uint8Array): boolean;
+  /** Seals text so that only this ring opens it: AES-256-GCM by the first key, base64url. */
+  seal(purpose: string, text: string): string;
+  /** @throws Error when no key of the ring opens it, or it was sealed for another purpose. */
+  open(purpose: string, sealed: string): string;
+  /** The secret that signs cookies. */
+  cookieSecret(): string;
+}
+
+/** The ring as the operator gave it; undefined = it lives in the data folder. */
+export type GivenSecrets = { readonly text: string } | { readonly file: string } | undefined;
+
+const RING_FILE = 'secrets';
+const SEALED_WITH_FILE = 'sealed-with';
+const KEY_BYTES = 32;
+const NONCE_BYTES = 12;
+const TAG_BYTES = 16;
+
+/**
+ * Opens the ring of keys: one key a line, 32 bytes in base64url; the first makes, all verify and open. Without one given it
+ * is made at first start in the data folder, mode 600.
+ * @throws Error with a text for the operator when the ring cannot be read, or lacks a key that something here was sealed with.
+ */
+export async function openSecrets({
+  folder,
+  given,
+}: {
+  readonly folder: string;
+  readonly given?: GivenSecrets;
+}): Promise<Secrets> {
+  const ring = readRing(folder, given);
+  assertComplete(folder, ring);
+  return new Ring(ring);
+}
+
+class Ring implements Secrets {
+  readonly #keys: readonly Buffer[];
+  readonly #derived = new Map<string, readonly Buffer[]>();
+
+  constructor(keys: readonly Buffer[]) {
+    this.#keys = keys;
+  }
+
+  mac(purpose: string, data: string): Buffer {
+    return hmac(this.#first(`mac ${purpose}`), data);
+  }
+
+  verifyMac(purpose: string, data: string, mac: Uint8Array): boolean {
+    let good = false;
+    for (const key of this.#ring(`mac ${purpose}`)) {
+      const expected = hmac(key, data);
+      if (mac.length === expected.length && timingSafeEqual(mac, expected)) good = true;
+    }
+    return good;
+  }
+
+  seal(purpose: string, text: string): string {
+    const nonce = randomBytes(NONCE_BYTES);
+    const cipher = createCipheriv('aes-256-gcm', this.#first(`seal ${purpose}`), nonce);
+    const body = Buffer.concat([cipher.update(text, 'utf8'), cipher.final()]);
+    return Buffer.concat([nonce, cipher.getAuthTag(), body]).toString('base64url');
+  }
+
+  open(purpose: string, sealed: string): string {
+    const bytes = Buffer.from(sealed, 'base64url');
+    for (const key of this.#ring(`seal ${purpose}`)) {
+      const text = unseal(key, bytes);
+      if (text !== undefined) return text;
+    }
+    throw new Error(`A secret (${purpose}) does not open with the keys of this server.`);
+  }
+
+  cookieSecret(): string {
+    return this.#first('cookies').toString('base64url');
+  }
+
+  #first(use: string): Buffer {
+    return this.#ring(use)[0] as Buffer;
+  }
+
+  /** Uses are a closed set in the code, so what is remembered here stays small. */
+  #ring(use: string): readonly Buffer[] {
+    const known = this.#derived.get(use);
+    if (known !== undefined) return known;
+    const derived = this.#keys.map((key) =>
+      Buffer.from(hkdfSync('sha256', key, '', `reveille ${use}`, KEY_BYTES)),
+    );
+    this.#derived.set(use, derived);
+    return derived;
+  }
+}
+
+function hmac(key: Buffer, data: string): Buffer {
+  return createHmac('sha256', key).update(data).digest();
+}
+
+function unseal(key: Buffer, bytes: Buffer): string | undefined {
+  if (bytes.length < NONCE_BYTES + TAG_BYTES) return undefined;
+  const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, NONCE_BYTES), {
+    authTagLength: TAG_BYTES,
+  });
+  decipher.setAuthTag(bytes.subarray(NONCE_BYTES, NONCE_BYTES + TAG_BYTES));
+  const body = bytes.subarray(NONCE_BYTES + TAG_BYTES);
+  try {
+    return Buffer.concat([decipher.update(body), decipher.final()]).toString('utf8');
+  } catch {
+    return undefined;
+  }
+}
+
+function readRing(folder: string, given: GivenSecrets): readonly Buffer[] {
+  if (given !== undefined && 'text' in given) return parseRing(given.text, 'REVEILLE_SECRETS');
+  const path = given?.file ?? join(folder, RING_FILE);
+  if (existsSync(path)) return parseRing(readFileSync(path, 'utf8'), path);
+  if (given !== undefined) throw new Error(`The file of the keys, ${path}, does not exist.`);
+  if (existsSync(join(folder, SEALED_WITH_FILE))) {
+    throw new Error(
+      `The keys of this server, ${path}, are gone, and its database was sealed with them. Put the file back, ` +
+        'or name it with --secrets-file.',
+    );
+  }
+  const key = randomBytes(KEY_BYTES);
+  writeDurably(path, `${key.toString('base64url')}\n`);
+  return [key];
+}
+
+function parseRing(text: string, where: string): readonly Buffer[] {
+  const keys = text
+    .split(/[\s,]+/)
+    .filter((word) => word !== '')
+    .map((word) => Buffer.from(word, 'base64url'));
+  if (keys.length === 0 || keys.some((key) => key.length !== KEY_BYTES)) {
+    throw new Error(
+      `${where} must hold at least one key, one a line: ${KEY_BYTES} random bytes in base64url ` +
+        '(openssl rand -base64 32).',
+    );
+  }
+  return keys;
+}
+
+/**
+ * Notes beside the databases which keys ever sealed in them, as fingerprints, and refuses a ring that lacks one: a server
+ * that started with other keys would void every token and could open no secret.
+ */
+function assertComplete(folder: string, ring: readonly Buffer[]): void {
+  const path = join(folder, SEALED_WITH_FILE);
+  const known = existsSync(path) ? readFileSync(path, 'utf8').split('\n').filter(Boolean) : [];
+  const have = ring.map((key) => hmac(key, 'reveille fingerprint').toString('hex').slice(0, 32));
+  if (known.some((fingerprint) => !have.includes(fingerprint))) {
+    throw new Error(
+      `The database in ${folder} was sealed with other keys than those given. Start with the old ring, ` +
+        'or put the old key behind the new one: the first key makes, all of them verify.',
+    );
+  }
+  const [first = ''] = have;
+  if (!known.includes(first)) writeDurably(path, `${[...known, first].join('\n')}\n`);
+}
+
+/** Whole or not at all, and readable by its owner only. */
+function writeDurably(path: string, text: string): void {
+  const file = openSync(`${path}.part`, 'w', 0o600);
+  writeSync(file, text);
+  fsyncSync(file);
+  closeSync(file);
+  renameSync(`${path}.part`, path);
+}

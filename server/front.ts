@@ -1,0 +1,46 @@
+import type { Hono } from 'hono';
+import { CONNECT_PATH } from '../protocol/wire.ts';
+import type { TrustedProxies } from './config/trusted-proxies.ts';
+import { type Door, plainPath } from './doors/door.ts';
+import type { Peer } from './doors/peer.ts';
+import type { WebSocketGateway } from './gateways/websocket/listener.ts';
+import type { Session } from './gateways/websocket/session.ts';
+
+/** Bodies of forms, uploads of keys and packages included; each door has a tighter limit of its own. */
+export const REQUEST_BYTES_MAX = 24 * 1024 * 1024;
+
+export interface FrontDeps {
+  /** Doors by exact path: the hot ones and their aliases. */
+  readonly doors: ReadonlyMap<string, Door>;
+  /** `/v2/devices` and everything under it. */
+  readonly devices: Door;
+  readonly gateway: WebSocketGateway;
+  readonly pages: Hono<{ Bindings: { peer: Peer } }>;
+  readonly proxies: TrustedProxies;
+}
+
+type Answer = Response | undefined | Promise<Response | undefined>;
+
+/**
+ * The front of the house: which door a path leads to. Hot doors are found by one look into a map and never meet the router
+ * of the pages.
+ */
+export function front(deps: FrontDeps): (request: Request, server: Bun.Server<Session>) => Answer {
+  return (request, server) => {
+    const url = new URL(request.url);
+    const socketAddress = server.requestIP(request)?.address ?? '';
+    const peer: Peer = {
+      address: deps.proxies.empty
+        ? socketAddress
+        : deps.proxies.clientOf(socketAddress, request.headers.get('x-forwarded-for')),
+    };
+    const path = plainPath(url.pathname);
+    const door = deps.doors.get(path);
+    if (door !== undefined) return door(request, url, peer);
+    if (path === '/v2/devices' || path.startsWith('/v2/devices/')) return deps.devices(request, url, peer);
+    if (path === CONNECT_PATH) return deps.gateway.upgrade(request, server, peer);
+    if (path === '/healthz') return new Response('ok\n', { headers: { 'Cache-Control': 'no-store' } });
+    if (path !== url.pathname) url.pathname = path;
+    return deps.pages.fetch(path === url.pathname ? request : new Request(url, request), { peer });
+  };
+}

@@ -1,0 +1,349 @@
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Hono } from 'hono';
+import pino from 'pino';
+import { bundleClient } from '../client/bundle.ts';
+import type { AppId } from '../protocol/app-id.ts';
+import { asReveilleError, ReveilleError } from '../protocol/errors.ts';
+import { limits } from '../protocol/limits.ts';
+import { type Accounts, createAccounts } from './accounts/accounts.ts';
+import { type Audit, audit } from './accounts/audit.ts';
+import type { ControlDatabase } from './accounts/database.ts';
+import { openControlDatabase } from './accounts/open-database.ts';
+import { accountRoutes } from './accounts/routes.ts';
+import { MemoryBus } from './buses/memory.ts';
+import { MemoryPresence } from './buses/presence-memory.ts';
+import { type Config, originOf } from './config/config.ts';
+import { openSecrets, type Secrets } from './config/secrets.ts';
+import { type ConsoleDeps, consoleRoutes } from './console/routes.ts';
+import { Acceptance } from './core/accept.ts';
+import { Announcer } from './core/announcer.ts';
+import { type Clock, type Random, systemClock } from './core/clock.ts';
+import { Deliveries } from './core/deliver.ts';
+import { Devices } from './core/devices.ts';
+import { startHousekeeping } from './core/housekeeping.ts';
+import { losAngelesDays, utcDays } from './core/quota-day.ts';
+import { Receiving } from './core/receiving.ts';
+import type { Store } from './core/store.ts';
+import type { Door } from './doors/door.ts';
+import { Refusals } from './doors/refusals.ts';
+import { type FrontDeps, front, REQUEST_BYTES_MAX } from './front.ts';
+import { WebSocketGateway } from './gateways/websocket/listener.ts';
+import type { Session } from './gateways/websocket/session.ts';
+import { devicesDoor } from './intake/devices/devices-door.ts';
+import { CHANNEL_PATHS, channelDoor } from './intake/messages/channel-door.ts';
+import { MESSAGE_PATHS, sendDoor } from './intake/messages/send-door.ts';
+import { type OAuthRoom, openOAuth } from './oauth/room.ts';
+import { type Events, loggedEvents } from './observe/events.ts';
+import { renderError } from './pages/render.tsx';
+import { staticRoutes } from './pages/static.ts';
+import { lockFolder } from './stores/sqlite/folder-lock.ts';
+import type { Synchronous } from './stores/sqlite/open-database.ts';
+import { openSqliteStore } from './stores/sqlite/store.ts';
+import { Apps } from './webstore/apps.ts';
+import { Groups } from './webstore/groups.ts';
+import { Proofs } from './webstore/proof.ts';
+
+/** What the service takes from the world; tests hand in their own. */
+export interface World {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly events: Events;
+  /** FULL, unless a test shows what happens without. */
+  readonly synchronous: Synchronous;
+}
+
+export interface RunningServer {
+  readonly origin: string;
+  /** Needed for the first account when others than this machine reach the service and nobody has an account. */
+  readonly setUpCode: string | undefined;
+  /** Sends devices away politely, waits for what is under way, closes the files. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Opens the data folder, builds every room and listens.
+ * @throws Error with a text for the operator: folder in use, later schema, other keys, port taken.
+ */
+export async function startServer(config: Config, given: Partial<World> = {}): Promise<RunningServer> {
+  const world: World = { ...realWorld(config), ...given };
+  mkdirSync(config.dataFolder, { recursive: true, mode: 0o700 });
+  const lock = lockFolder(config.dataFolder);
+  const closing: (() => unknown)[] = [() => lock.release()];
+  const closeAll = async () => {
+    while (closing.length > 0) await closing.pop()?.();
+  };
+  try {
+    const running = await openRooms(config, world, closing);
+    return {
+      ...running,
+      async stop() {
+        await closeAll();
+        world.events.stopped();
+      },
+    };
+  } catch (error) {
+    await closeAll();
+    throw error;
+  }
+}
+
+/** The origin names the port, so a free one is found first; until the rooms are open every request is told to come back. */
+async function openRooms(
+  config: Config,
+  world: World,
+  closing: (() => unknown)[],
+): Promise<Omit<RunningServer, 'stop'>> {
+  const { clock, events } = world;
+  const secrets = await openSecrets({ folder: config.dataFolder, given: config.secrets });
+  const control = await openControlDatabase(join(config.dataFolder, 'control.db'));
+  closing.push(() => control.close());
+  const store = await openSqliteStore({ folder: config.dataFolder, ...world });
+  closing.push(() => store.close(), startHousekeeping(store, clock, events));
+
+  const core = openCore(store, world);
+  const ground: Ground = { config, world, secrets, db: control.db, audit: audit(control.db, clock), core };
+  const registry = openRegistry(ground);
+  const gateway = new WebSocketGateway({ ...core, owners: registry.apps, clock, events });
+  let answer: Front = () => new Response('Starting.\n', { status: 503, headers: { 'Retry-After': '1' } });
+  const http = listen(config, (request, server) => answer(request, server), gateway);
+  closing.push(
+    () => http.stop(true),
+    () => gateway.drain(),
+    () => core.deliveries.endAll('going-away'),
+  );
+  const origin = originOf(config, http.port ?? config.port);
+  const rooms = await openPeople(ground, registry, origin);
+  answer = front({
+    doors: apiDoors(ground, rooms.oauth),
+    devices: deviceDoor(ground, rooms.oauth, registry),
+    gateway,
+    pages: await pagesOf(ground, registry, rooms, origin),
+    proxies: config.trustedProxies,
+  });
+  events.listening(origin);
+  return { origin, setUpCode: rooms.setUpCode };
+}
+
+type Front = ReturnType<typeof front>;
+type FrontPages = FrontDeps['pages'];
+
+interface Core {
+  readonly store: Store;
+  readonly announcer: Announcer;
+  readonly deliveries: Deliveries;
+  readonly devices: Devices;
+  readonly receiving: Receiving;
+}
+
+/** What every room stands on. */
+interface Ground {
+  readonly config: Config;
+  readonly world: World;
+  readonly secrets: Secrets;
+  readonly db: ControlDatabase;
+  readonly audit: Audit;
+  readonly core: Core;
+}
+
+interface Registry {
+  readonly groups: Groups;
+  readonly apps: Apps;
+  /** Who must forget what they remember of rights: set when the oauth room opens. */
+  onRightsEnded: () => void;
+}
+
+interface People {
+  readonly accounts: Accounts;
+  readonly oauth: OAuthRoom;
+  readonly setUpCode: string | undefined;
+}
+
+function openCore(store: Store, { clock, random, events }: World): Core {
+  const presence = new MemoryPresence();
+  const bus = new MemoryBus();
+  const deliveries = new Deliveries({ node: 'embedded', store, presence, bus, clock, events });
+  return {
+    store,
+    deliveries,
+    announcer: new Announcer({ presence, bus, events }),
+    devices: new Devices({ store, deliveries, bus, random }),
+    receiving: new Receiving({ store, bus }),
+  };
+}
+
+function openRegistry({ world, secrets, db, audit, core }: Ground): Registry {
+  const { clock, random } = world;
+  const registry = { onRightsEnded: () => {} };
+  const shared = { db, clock, audit, rightsEnded: () => registry.onRightsEnded() };
+  const groups = new Groups({ ...shared, random });
+  const proofs = new Proofs(secrets, clock);
+  const appRemoved = (app: AppId) => core.receiving.endApp(app);
+  return Object.assign(registry, {
+    groups,
+    apps: new Apps({ ...shared, secrets, groups, proofs, appRemoved }),
+  });
+}
+
+/** Accounts and grants, and what ends elsewhere when something ends here. */
+async function openPeople(ground: Ground, registry: Registry, origin: string): Promise<People> {
+  const { config, world, secrets, db, core } = ground;
+  const code = config.loopback ? undefined : randomBytes(9).toString('base64url');
+  const accounts = await createAccounts({
+    ...world,
+    db,
+    secrets,
+    origin,
+    signUp: config.signUp,
+    setupCode: code,
+  });
+  const oauth = openOAuth({
+    ...world,
+    db,
+    secrets,
+    accounts,
+    owners: registry.apps,
+    dailyQuota: config.dailyQuota,
+    compat2013: config.compat === '2013',
+  });
+  registry.onRightsEnded = () => oauth.senders.rightsEnded();
+  accounts.onDelete((account) => core.receiving.endAccount(account));
+  return { accounts, oauth, setUpCode: (await accounts.count()) === 0 ? code : undefined };
+}
+
+function acceptance({ world, core, config }: Ground, oauth: OAuthRoom): Acceptance {
+  const { clock, events } = world;
+  const calendar = calendarOf(config);
+  return new Acceptance({
+    senders: oauth.senders,
+    store: core.store,
+    announcer: core.announcer,
+    clock,
+    calendar,
+    events,
+  });
+}
+
+const calendarOf = (config: Config) => (config.compat === '2013' ? losAngelesDays : utcDays);
+
+function apiDoors(ground: Ground, oauth: OAuthRoom): ReadonlyMap<string, Door> {
+  const { clock, events } = ground.world;
+  const refusals = new Refusals(clock);
+  const compat = ground.config.compat === '2013' ? '2013' : undefined;
+  const send = sendDoor({ acceptance: acceptance(ground, oauth), refusals, clock, events, compat });
+  const channel = channelDoor({ senders: oauth.senders, receiving: ground.core.receiving, refusals, events });
+  return new Map([
+    ...MESSAGE_PATHS.map((path) => [path, send] as const),
+    ...CHANNEL_PATHS.map((path) => [path, channel] as const),
+  ]);
+}
+
+function deviceDoor({ world, core }: Ground, oauth: OAuthRoom, registry: Registry): Door {
+  const { clock, events } = world;
+  return devicesDoor({
+    devices: core.devices,
+    senders: oauth.senders,
+    owners: registry.apps,
+    refusals: new Refusals(clock),
+    clock,
+    events,
+  });
+}
+
+/** Everything that is not hot: pages, OAuth, bootstrap, the client to download. */
+async function pagesOf(
+  ground: Ground,
+  registry: Registry,
+  people: People,
+  origin: string,
+): Promise<FrontPages> {
+  const { config, world, secrets, core } = ground;
+  const { accounts, oauth } = people;
+  const send = acceptance(ground, oauth);
+  const deps: ConsoleDeps = {
+    origin,
+    accounts,
+    secrets,
+    clock: world.clock,
+    events: world.events,
+    projects: oauth.projects,
+    clients: oauth.clients,
+    grants: oauth.grants,
+    groups: registry.groups,
+    apps: registry.apps,
+    receiving: core.receiving,
+    store: core.store,
+    offeredTo: async (id) => {
+      const device = await core.store.findDevice(id);
+      return device === undefined ? [] : (core.deliveries.outboxOf(device.key)?.offered() ?? []);
+    },
+    send: (sender, message) => send.accept(sender, message),
+    calendar: calendarOf(config),
+    defaults: { dailyQuota: config.dailyQuota, payloadBytes: limits.payloadBytes },
+  };
+  const pages: FrontPages = new Hono();
+  pages.route('/', staticRoutes());
+  pages.route(
+    '/',
+    accountRoutes({ ...world, accounts, secrets, origin, operatorToken: operatorToken(config.dataFolder) }),
+  );
+  pages.route('/', oauth.routes);
+  pages.route('/', consoleRoutes(deps));
+  pages.route('/', await clientRoutes());
+  pages.notFound(() => renderError(new ReveilleError('not-found')));
+  pages.onError((thrown) => {
+    world.events.failed('pages', thrown);
+    return renderError(asReveilleError(thrown));
+  });
+  return pages;
+}
+
+/** The client as a developer downloads it: one file, in both forms. */
+async function clientRoutes(): Promise<Hono> {
+  const routes = new Hono();
+  for (const form of ['module', 'classic'] as const) {
+    const text = await bundleClient(form);
+    const name = form === 'module' ? 'push-messaging.js' : 'push-messaging.classic.js';
+    routes.get(`/client/${name}`, (c) =>
+      c.body(text, 200, {
+        'Content-Type': 'text/javascript; charset=utf-8',
+        'X-Content-Type-Options': 'nosniff',
+      }),
+    );
+  }
+  return routes;
+}
+
+function listen(config: Config, answer: Front, gateway: WebSocketGateway): Bun.Server<Session> {
+  const tls = config.tls && {
+    cert: readFileSync(config.tls.certFile),
+    key: readFileSync(config.tls.keyFile),
+  };
+  return Bun.serve<Session>({
+    hostname: config.host,
+    port: config.port,
+    maxRequestBodySize: REQUEST_BYTES_MAX,
+    development: false,
+    ...(tls && { tls }),
+    fetch: answer,
+    websocket: gateway.websocket,
+  });
+}
+
+/** The key of the operator, new at each start: whoever can read the data folder may set passwords. */
+function operatorToken(folder: string): string {
+  const token = randomBytes(32).toString('base64url');
+  writeFileSync(join(folder, 'operator.token'), token, { mode: 0o600 });
+  return token;
+}
+
+function realWorld(config: Config): World {
+  const log = pino({ level: config.logLevel, base: null }, pino.destination({ dest: 2, sync: false }));
+  return {
+    clock: systemClock,
+    random: (bytes) => crypto.getRandomValues(new Uint8Array(bytes)),
+    events: loggedEvents(log),
+    synchronous: 'FULL',
+  };
+}

@@ -4,6 +4,9 @@ import { join } from 'node:path';
 
 export const LOCK_FILE = 'lock.db';
 
+/** Connections that hold a lock: one that nobody refers to would be collected, and its lock with it. */
+const holding = new Set<Database>();
+
 /**
  * One process per data folder. The lock is an open write transaction on a tiny database: the operating system holds it for
  * the life of the process and lets go of it at `kill -9`, so there is no stale lock. A write transaction lets others read,
@@ -39,8 +42,10 @@ export function lockFolder(folder: string): FolderLock {
       { cause: error },
     );
   }
+  holding.add(db);
   return {
     release() {
+      if (!holding.delete(db)) return;
       db.run('ROLLBACK');
       db.close(true);
     },

@@ -30,7 +30,10 @@ export function openMessageDatabase(folder: string, synchronous: Synchronous): D
     migrate(db, path);
   } catch (error) {
     db.close(true);
-    throw error;
+    if (!(error instanceof Error && 'code' in error && error.code === 'SQLITE_NOTADB')) throw error;
+    throw new Error(`${path} is not a database: move it away, or name another folder with --data.`, {
+      cause: error,
+    });
   }
   return db;
 }

@@ -1,0 +1,234 @@
+import { expect, test } from 'bun:test';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import * as fc from 'fast-check';
+import type { AppId } from '../../protocol/app-id.ts';
+import { retentionMs } from '../../protocol/limits.ts';
+import type { Version } from '../../protocol/version.ts';
+import { ManualClock, seededRandom } from '../core/manual-clock.ts';
+import type { ChannelKey, DeviceKey, Store } from '../core/store.ts';
+import { MemoryStore } from './memory.ts';
+import { openSqliteStore } from './sqlite/store.ts';
+
+/**
+ * The same random calls on both engines must get the same answers. Nothing is compared inside: whatever one engine does
+ * otherwise shows in an answer sooner or later. A failing sequence is printed with its seed; to see it again run
+ * `FUZZ_SEED=… bun test server/stores/alike.test.ts`, then give it a name in contract.ts.
+ */
+const SEED = Number(process.env.FUZZ_SEED ?? Date.now() % 2 ** 31);
+const RUNS = Number(process.env.FUZZ_RUNS ?? 150);
+const HOUR = 3_600_000;
+const APPS = ['abcdefghijklmnopabcdefghijklmnop', 'ponmlkjihgfedcbaponmlkjihgfedcba'] as AppId[];
+
+/** What an engine has given out so far; a call names a channel, device or version by its place in here. */
+interface Known {
+  readonly channels: ChannelKey[];
+  readonly devices: DeviceKey[];
+  readonly deviceIds: string[];
+  readonly versions: Version[];
+}
+
+type Call = (store: Store, known: Known, clock: ManualClock) => Promise<unknown>;
+
+/** A call with a name to print. `writes`: it answers from inside its commit, so it may share a moment with others. */
+interface Step {
+  readonly name: string;
+  readonly writes: boolean;
+  readonly call: Call;
+}
+
+const step = (writes: boolean, name: string, call: Call): Step => ({ name, writes, call });
+const pick = <Item>(items: readonly Item[], place: number): Item | undefined => items[place % items.length];
+const place = fc.nat({ max: 30 });
+const user = fc.constantFrom('ada', 'bob', 'eve');
+const app = fc.constantFrom(...APPS);
+
+const onDevice = (
+  name: string,
+  run: (store: Store, device: DeviceKey, version: Version) => Promise<unknown>,
+  writes = true,
+) =>
+  fc.tuple(place, place).map(([device, back]) =>
+    step(writes, `${name}(device ${device}, version -${back})`, async (store, known) => {
+      const version = known.versions.at(-1 - (back % Math.max(1, known.versions.length)));
+      return run(store, pick(known.devices, device) ?? (9 as DeviceKey), version ?? (5 as Version));
+    }),
+  );
+
+const keep = fc
+  .record({
+    channel: place,
+    slot: fc.constantFrom('0', '0', '1', 'topic', null, null),
+    ttl: fc.constantFrom(0, 1_000, 2 * HOUR, 30 * HOUR, retentionMs, retentionMs),
+    dailyQuota: fc.constantFrom(0, 0, 0, 12),
+    project: fc.constantFrom('1', '2'),
+  })
+  .map(({ channel, ttl, ...draft }) =>
+    step(
+      true,
+      `keep(channel ${channel}, ${draft.slot}, ttl ${ttl}, project ${draft.project})`,
+      async (store, known, clock) => {
+        const kept = await store.keep({
+          ...draft,
+          channel: pick(known.channels, channel) ?? (9 as ChannelKey),
+          payload: `${ttl}`,
+          expiresAt: clock.now() + ttl,
+          quotaDay: new Date(clock.now()).toISOString().slice(0, 10),
+        });
+        known.versions.push(kept.version);
+        return kept;
+      },
+    ),
+  );
+
+const register = fc.tuple(place, fc.constantFrom(null, 'here', 'there')).map(([channel, signIn]) =>
+  step(true, `register(channel ${channel}, ${signIn})`, async (store, known) => {
+    const id = `device ${known.deviceIds.length}`;
+    known.deviceIds.push(id);
+    const key = pick(known.channels, channel) ?? (9 as ChannelKey);
+    const made = await store.register({ id, channel: key, tokenHash: id, name: id, signIn });
+    known.devices.push(made.device.key);
+    return made;
+  }),
+);
+
+const openChannel = fc.tuple(user, app).map(([who, which]) =>
+  step(false, `openChannel(${who}, ${which.slice(0, 2)})`, async (store, known) => {
+    const channel = await store.openChannel(who, which);
+    known.channels.push(channel.key);
+    return channel;
+  }),
+);
+
+const setState = fc
+  .tuple(place, fc.constantFrom('live', 'live', 'paused', 'removed'))
+  .map(([channel, state]) =>
+    step(true, `setChannelState(channel ${channel}, ${state})`, (store, known) =>
+      store.setChannelState(pick(known.channels, channel) ?? (9 as ChannelKey), state),
+    ),
+  );
+
+const missed = fc.tuple(place, fc.constantFrom(1, 2, 100), fc.option(place)).map(([device, limit, after]) =>
+  step(false, `missed(device ${device}, ${limit}, after ${after})`, (store, known) => {
+    const version = after === null ? undefined : (pick(known.versions, after) ?? (5 as Version));
+    return store.missed(pick(known.devices, device) ?? (9 as DeviceKey), limit, version);
+  }),
+);
+
+const advance = fc
+  .constantFrom(1, 500, 1_000, HOUR, 25 * HOUR, retentionMs, -1_000, -HOUR)
+  .map((ms) => step(false, `advance(${ms})`, async (_store, _known, clock) => clock.advance(ms)));
+
+const updates = fc.tuple(place, fc.constantFrom('a', null)).map(([device, transport]) =>
+  step(true, `updateDevice(device ${device})`, (store, known) =>
+    store.updateDevice(pick(known.devices, device) ?? (9 as DeviceKey), {
+      transport,
+      name: `${transport}`,
+    }),
+  ),
+);
+
+const anyStep: fc.Arbitrary<Step> = fc.oneof(
+  { weight: 12, arbitrary: keep },
+  { weight: 4, arbitrary: register },
+  { weight: 3, arbitrary: openChannel },
+  { weight: 6, arbitrary: missed },
+  {
+    weight: 4,
+    arbitrary: onDevice('taken', (store, device, version) => store.taken(device, version), false),
+  },
+  { weight: 6, arbitrary: onDevice('confirm', (store, device, version) => store.confirm(device, version)) },
+  {
+    weight: 6,
+    arbitrary: onDevice('runFailed', (store, device, version) => store.runFailed(device, version)),
+  },
+  {
+    weight: 2,
+    arbitrary: onDevice('supersede', (store, device, version) => store.supersede(device, version)),
+  },
+  { weight: 1, arbitrary: onDevice('removeDevice', (store, device) => store.removeDevice(device)) },
+  { weight: 1, arbitrary: onDevice('seen', (store, device) => store.seen(device)) },
+  { weight: 1, arbitrary: updates },
+  { weight: 1, arbitrary: setState },
+  { weight: 4, arbitrary: advance },
+  { weight: 3, arbitrary: fc.constant(step(false, 'prune()', (store) => store.prune())) },
+  {
+    weight: 1,
+    arbitrary: fc.oneof(
+      user.map((who) => step(false, `removeUser(${who})`, (store) => store.removeUser(who))),
+      app.map((which) => step(false, `removeApp(${which.slice(0, 2)})`, (store) => store.removeApp(which))),
+      fc.constant(step(true, 'removeSignIn(here)', (store) => store.removeSignIn('here'))),
+    ),
+  },
+);
+
+/** One moment: a call by itself, or up to four writes that are asked for together. */
+const moment: fc.Arbitrary<readonly Step[]> = fc.oneof(
+  anyStep.map((one) => [one]),
+  fc.array(anyStep, { minLength: 2, maxLength: 4 }).map((steps) => steps.filter((one) => one.writes)),
+);
+
+/** All that can be asked without changing anything. */
+async function everythingOf(store: Store, known: Known): Promise<unknown> {
+  return {
+    channels: await Promise.all(['ada', 'bob', 'eve'].map((who) => store.channelsOf(who))),
+    devices: await Promise.all(known.deviceIds.map((id) => store.findDevice(id))),
+    ofChannels: await Promise.all(known.channels.map((key) => store.devicesOf(key))),
+    traces: await Promise.all(['1', '2', '3'].map((project) => store.trace({ project }, 7))),
+    ofChannel: await Promise.all(known.channels.map((channel) => store.trace({ channel }, 50))),
+    traced: await Promise.all(known.versions.map((version) => store.traced(version))),
+    accepted: await Promise.all(['1', '2'].map((project) => store.acceptedOn(project, '2026-11-24'))),
+  };
+}
+
+/** Runs the moments and answers everything that was said: the answers and refusals of each, and the whole at the end. */
+async function told(
+  open: (clock: ManualClock) => Promise<Store>,
+  moments: readonly (readonly Step[])[],
+): Promise<unknown[]> {
+  const clock = new ManualClock();
+  const store = await open(clock);
+  const known: Known = { channels: [], devices: [], deviceIds: [], versions: [] };
+  for (const who of ['ada', 'ada', 'bob']) {
+    const channel = await store.openChannel(who, APPS[0] as AppId);
+    const id = `device ${known.deviceIds.push(`device ${known.deviceIds.length}`) - 1}`;
+    const draft = { id, channel: channel.key, tokenHash: id, name: id, signIn: null };
+    known.channels.push(channel.key);
+    known.devices.push((await store.register(draft)).device.key);
+  }
+  const answers: unknown[] = [];
+  for (const steps of moments) {
+    const settled = await Promise.allSettled(steps.map((one) => one.call(store, known, clock)));
+    for (const [index, one] of settled.entries()) {
+      const answer =
+        one.status === 'fulfilled' ? one.value : `refused: ${(one.reason as { code: string }).code}`;
+      answers.push({ step: steps[index]?.name, answer });
+    }
+  }
+  answers.push(await everythingOf(store, known));
+  await store.close();
+  return answers;
+}
+
+test('ST9 the stores in memory and on SQLite answer the same random calls alike', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'reveille-alike-'));
+  let stores = 0;
+  const sqlite = (clock: ManualClock) => {
+    stores += 1;
+    const options = { clock, random: seededRandom(3), synchronous: 'NORMAL' as const };
+    return openSqliteStore({ folder: join(folder, String(stores)), ...options });
+  };
+  const memory = async (clock: ManualClock) => new MemoryStore({ clock, random: seededRandom(3) });
+  console.log(`seed of the random calls: ${SEED}`);
+  try {
+    await fc.assert(
+      fc.asyncProperty(fc.array(moment, { minLength: 20, maxLength: 120, size: 'max' }), async (moments) => {
+        expect(await told(sqlite, moments)).toEqual(await told(memory, moments));
+      }),
+      { seed: SEED, numRuns: RUNS, endOnFailure: process.env.FUZZ_SHRINK === undefined },
+    );
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}, 120_000);

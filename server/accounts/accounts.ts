@@ -5,8 +5,9 @@ import type { Events } from '../observe/events.ts';
 import type { Viewer } from '../pages/page.tsx';
 import type { Account, From, Person, SignIn, Visit } from './account.ts';
 import { type Audit, audit } from './audit.ts';
-import { type Auth, createAuth, passwordLength } from './auth.ts';
+import { type Auth, createAuth } from './auth.ts';
 import { callAuth, cookieOf } from './auth-calls.ts';
+import { assertPassword, emailOf, passwordLength } from './credentials.ts';
 import type { ControlDatabase } from './database.ts';
 import type { Accounts, Exporter, SignedIn } from './face.ts';
 import { type FormSecrets, formToken } from './form-token.ts';
@@ -139,10 +140,9 @@ class AccountRoom implements Accounts {
     }));
   }
 
-  async create(email: string, password: string, name: string): Promise<Account> {
+  async create(address: string, password: string, name: string): Promise<Account> {
     assertPassword(password);
-    if (!/^[^@\s]+@[^@\s]+$/.test(email))
-      throw new ReveilleError('input-invalid', 'That is not an e-mail address.', { location: 'email' });
+    const email = emailOf(address);
     if ((await this.findByEmail(email)) !== undefined) {
       throw new ReveilleError('input-invalid', 'There is an account with this e-mail address: sign in.', {
         location: 'email',
@@ -151,7 +151,7 @@ class AccountRoom implements Accounts {
     const { internal, auth } = this.#deps;
     const { hash } = (await auth.$context).password;
     const user = await internal.createUser(
-      { email: email.trim().toLowerCase(), name, emailVerified: false },
+      { email, name, emailVerified: false },
       { method: 'email-password' },
     );
     await internal.linkAccount({
@@ -252,6 +252,7 @@ class AccountRoom implements Accounts {
   }
 
   async disable(id: string, by: string): Promise<void> {
+    await this.#require(id);
     await this.#assertNotLastAdministrator(id);
     await this.#close(id);
     await this.#record(by, id, 'account.disabled');
@@ -354,10 +355,4 @@ function accountOf(row: { id: string; email: string; name: string; role: string 
     name: row.name,
     role: row.role === 'administrator' ? 'administrator' : 'user',
   };
-}
-
-function assertPassword(password: string): void {
-  if (password.length >= passwordLength.min && password.length <= passwordLength.max) return;
-  const detail = `A password has ${passwordLength.min} to ${passwordLength.max} characters.`;
-  throw new ReveilleError('input-invalid', detail, { location: 'password' });
 }

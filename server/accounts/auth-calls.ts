@@ -1,6 +1,7 @@
 import { ReveilleError } from '../../protocol/errors.ts';
 import type { From } from './account.ts';
-import { type Auth, addressHeader, apiPath, passwordLength } from './auth.ts';
+import { type Auth, addressHeader, apiPath } from './auth.ts';
+import { passwordLength } from './credentials.ts';
 
 /**
  * Calls better-auth through its own door, so that its rate limits and checks hold for pages and programs alike.

@@ -3,6 +3,7 @@ import { APIError } from 'better-auth/api';
 import { type Clock, systemClock } from '../core/clock.ts';
 import { RateLimit } from '../doors/rate-limit.ts';
 import type { Events } from '../observe/events.ts';
+import { passwordLength } from './credentials.ts';
 import type { ControlDatabase } from './database.ts';
 import { userFields } from './user-fields.ts';
 
@@ -11,9 +12,6 @@ export const apiPath = '/accounts/api';
 
 /** The header in which we hand better-auth the address of the peer. Whatever a client sends under this name is dropped. */
 export const addressHeader = 'x-reveille-address';
-
-/** Passwords: at least 10 characters, at most 128. */
-export const passwordLength = { min: 10, max: 128 } as const;
 
 /** A sign-in is forgotten after 90 days without a visit; a visit after more than a day renews it. */
 const signInSeconds = 90 * 86_400;

@@ -3,8 +3,8 @@ import { Badge, Card, Facts, Notice, Table, Time } from '../pages/content.tsx';
 import { Button, Field, Form, KnownUser } from '../pages/form.tsx';
 import { Page, PageHead, type Viewer } from '../pages/page.tsx';
 import type { Account, SignIn } from './account.ts';
-import { passwordLength } from './auth.ts';
 import { browserName, shortAddress } from './browser-name.ts';
+import { passwordLength } from './credentials.ts';
 
 /** Tokens of the forms, by what they do. */
 export interface AccountTokens {

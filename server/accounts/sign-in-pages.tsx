@@ -3,7 +3,7 @@ import { Card, Notice } from '../pages/content.tsx';
 import { Button, Field, Form } from '../pages/form.tsx';
 import { Face, Page } from '../pages/page.tsx';
 import type { Account } from './account.ts';
-import { passwordLength } from './auth.ts';
+import { passwordLength } from './credentials.ts';
 import type { SignUpNeeds } from './sign-up.ts';
 
 /** What a form shows again after it was refused, and why. */

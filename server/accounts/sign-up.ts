@@ -3,6 +3,7 @@ import { ReveilleError } from '../../protocol/errors.ts';
 import type { Account, From } from './account.ts';
 import { type Auth, isLoopbackHttp } from './auth.ts';
 import { callAuth } from './auth-calls.ts';
+import { assertPassword, emailOf } from './credentials.ts';
 import type { ControlDatabase } from './database.ts';
 import type { Invites } from './invites.ts';
 
@@ -55,9 +56,11 @@ export class SignUp {
     input: SignUpInput,
     from: From,
   ): Promise<{ id: string; setCookies: readonly string[]; body: unknown }> {
-    const { email, password } = input;
+    const { password } = input;
+    const email = emailOf(input.email);
+    assertPassword(password);
     // A stranger's `name` is shown to others: bounded, and never empty.
-    const name = input.name.trim().slice(0, 80) || (email.split('@', 1)[0] ?? email);
+    const name = input.name.trim().slice(0, 80) || email;
     const needs = await this.needs();
     if (needs === 'impossible')
       throw new ReveilleError('forbidden', 'This server makes no accounts by itself.');

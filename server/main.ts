@@ -4,11 +4,9 @@ import { join } from 'node:path';
 import { Hono } from 'hono';
 import pino from 'pino';
 import { bundleClient } from '../client/bundle.ts';
-import type { AppId } from '../protocol/app-id.ts';
 import { asReveilleError, ReveilleError } from '../protocol/errors.ts';
 import { limits } from '../protocol/limits.ts';
 import { type Accounts, createAccounts } from './accounts/accounts.ts';
-import { type Audit, audit } from './accounts/audit.ts';
 import type { ControlDatabase } from './accounts/database.ts';
 import { openControlDatabase } from './accounts/open-database.ts';
 import { accountRoutes } from './accounts/routes.ts';
@@ -16,9 +14,11 @@ import { MemoryBus } from './buses/memory.ts';
 import { MemoryPresence } from './buses/presence-memory.ts';
 import { type Config, originOf } from './config/config.ts';
 import { openSecrets, type Secrets } from './config/secrets.ts';
+import { bootstrapRoutes } from './console/bootstrap.ts';
 import { type ConsoleDeps, consoleRoutes } from './console/routes.ts';
 import { Acceptance } from './core/accept.ts';
 import { Announcer } from './core/announcer.ts';
+import type { AppOwners } from './core/app-owners.ts';
 import { type Clock, type Random, systemClock } from './core/clock.ts';
 import { Deliveries } from './core/deliver.ts';
 import { Devices } from './core/devices.ts';
@@ -41,9 +41,7 @@ import { staticRoutes } from './pages/static.ts';
 import { lockFolder } from './stores/sqlite/folder-lock.ts';
 import type { Synchronous } from './stores/sqlite/open-database.ts';
 import { openSqliteStore } from './stores/sqlite/store.ts';
-import { Apps } from './webstore/apps.ts';
-import { Groups } from './webstore/groups.ts';
-import { Proofs } from './webstore/proof.ts';
+import { openWebstore, type WebstoreRoom } from './webstore/room.ts';
 
 /** What the service takes from the world; tests hand in their own. */
 export interface World {
@@ -103,9 +101,11 @@ async function openRooms(
   closing.push(() => store.close(), startHousekeeping(store, clock, events));
 
   const core = openCore(store, world);
-  const ground: Ground = { config, world, secrets, db: control.db, audit: audit(control.db, clock), core };
-  const registry = openRegistry(ground);
-  const gateway = new WebSocketGateway({ ...core, owners: registry.apps, clock, events });
+  const ground: Ground = { config, world, secrets, db: control.db, core };
+  // Set before anyone can connect: the front is shut until the rooms are open.
+  let rooms: Rooms | undefined;
+  const owners: Pick<AppOwners, 'find'> = { find: async (app) => rooms?.webstore.apps.find(app) };
+  const gateway = new WebSocketGateway({ ...core, owners, clock, events });
   let answer: Front = () => new Response('Starting.\n', { status: 503, headers: { 'Retry-After': '1' } });
   const http = listen(config, (request, server) => answer(request, server), gateway);
   closing.push(
@@ -114,12 +114,12 @@ async function openRooms(
     () => core.deliveries.endAll('going-away'),
   );
   const origin = originOf(config, http.port ?? config.port);
-  const rooms = await openPeople(ground, registry, origin);
+  rooms = await openPeople(ground, origin);
   answer = front({
-    doors: apiDoors(ground, rooms.oauth),
-    devices: deviceDoor(ground, rooms.oauth, registry),
+    doors: apiDoors(ground, rooms),
+    devices: deviceDoor(ground, rooms),
     gateway,
-    pages: await pagesOf(ground, registry, rooms, origin),
+    pages: await pagesOf(ground, rooms, origin),
     proxies: config.trustedProxies,
   });
   events.listening(origin);
@@ -143,20 +143,13 @@ interface Ground {
   readonly world: World;
   readonly secrets: Secrets;
   readonly db: ControlDatabase;
-  readonly audit: Audit;
   readonly core: Core;
 }
 
-interface Registry {
-  readonly groups: Groups;
-  readonly apps: Apps;
-  /** Who must forget what they remember of rights: set when the oauth room opens. */
-  onRightsEnded: () => void;
-}
-
-interface People {
+interface Rooms {
   readonly accounts: Accounts;
   readonly oauth: OAuthRoom;
+  readonly webstore: WebstoreRoom;
   readonly setUpCode: string | undefined;
 }
 
@@ -173,46 +166,31 @@ function openCore(store: Store, { clock, random, events }: World): Core {
   };
 }
 
-function openRegistry({ world, secrets, db, audit, core }: Ground): Registry {
-  const { clock, random } = world;
-  const registry = { onRightsEnded: () => {} };
-  const shared = { db, clock, audit, rightsEnded: () => registry.onRightsEnded() };
-  const groups = new Groups({ ...shared, random });
-  const proofs = new Proofs(secrets, clock);
-  const appRemoved = (app: AppId) => core.receiving.endApp(app);
-  return Object.assign(registry, {
-    groups,
-    apps: new Apps({ ...shared, secrets, groups, proofs, appRemoved }),
-  });
-}
-
-/** Accounts and grants, and what ends elsewhere when something ends here. */
-async function openPeople(ground: Ground, registry: Registry, origin: string): Promise<People> {
-  const { config, world, secrets, db, core } = ground;
+/** Accounts, apps and grants, and what ends elsewhere when something ends here. */
+async function openPeople({ config, world, secrets, db, core }: Ground, origin: string): Promise<Rooms> {
   const code = config.loopback ? undefined : randomBytes(9).toString('base64url');
-  const accounts = await createAccounts({
-    ...world,
-    db,
-    secrets,
-    origin,
-    signUp: config.signUp,
-    setupCode: code,
+  const shared = { ...world, db, secrets };
+  const accounts = await createAccounts({ ...shared, origin, signUp: config.signUp, setupCode: code });
+  let rightsEnded = (): void => {};
+  const webstore = openWebstore({
+    ...shared,
+    accounts,
+    rightsEnded: () => rightsEnded(),
+    appRemoved: (app) => core.receiving.endApp(app),
   });
   const oauth = openOAuth({
-    ...world,
-    db,
-    secrets,
+    ...shared,
     accounts,
-    owners: registry.apps,
+    owners: webstore.apps,
     dailyQuota: config.dailyQuota,
     compat2013: config.compat === '2013',
   });
-  registry.onRightsEnded = () => oauth.senders.rightsEnded();
+  rightsEnded = () => oauth.senders.rightsEnded();
   accounts.onDelete((account) => core.receiving.endAccount(account));
-  return { accounts, oauth, setUpCode: (await accounts.count()) === 0 ? code : undefined };
+  return { accounts, oauth, webstore, setUpCode: (await accounts.count()) === 0 ? code : undefined };
 }
 
-function acceptance({ world, core, config }: Ground, oauth: OAuthRoom): Acceptance {
+function acceptance({ world, core, config }: Ground, { oauth }: Rooms): Acceptance {
   const { clock, events } = world;
   const calendar = calendarOf(config);
   return new Acceptance({
@@ -227,24 +205,24 @@ function acceptance({ world, core, config }: Ground, oauth: OAuthRoom): Acceptan
 
 const calendarOf = (config: Config) => (config.compat === '2013' ? losAngelesDays : utcDays);
 
-function apiDoors(ground: Ground, oauth: OAuthRoom): ReadonlyMap<string, Door> {
+function apiDoors(ground: Ground, rooms: Rooms): ReadonlyMap<string, Door> {
   const { clock, events } = ground.world;
   const refusals = new Refusals(clock);
   const compat = ground.config.compat === '2013' ? '2013' : undefined;
-  const send = sendDoor({ acceptance: acceptance(ground, oauth), refusals, clock, events, compat });
-  const channel = channelDoor({ senders: oauth.senders, receiving: ground.core.receiving, refusals, events });
+  const send = sendDoor({ acceptance: acceptance(ground, rooms), refusals, clock, events, compat });
+  const channel = channelDoor({ senders: rooms.oauth.senders, receiving: ground.core.receiving, refusals, events });
   return new Map([
     ...MESSAGE_PATHS.map((path) => [path, send] as const),
     ...CHANNEL_PATHS.map((path) => [path, channel] as const),
   ]);
 }
 
-function deviceDoor({ world, core }: Ground, oauth: OAuthRoom, registry: Registry): Door {
+function deviceDoor({ world, core }: Ground, { oauth, webstore }: Rooms): Door {
   const { clock, events } = world;
   return devicesDoor({
     devices: core.devices,
     senders: oauth.senders,
-    owners: registry.apps,
+    owners: webstore.apps,
     refusals: new Refusals(clock),
     clock,
     events,
@@ -252,15 +230,10 @@ function deviceDoor({ world, core }: Ground, oauth: OAuthRoom, registry: Registr
 }
 
 /** Everything that is not hot: pages, OAuth, bootstrap, the client to download. */
-async function pagesOf(
-  ground: Ground,
-  registry: Registry,
-  people: People,
-  origin: string,
-): Promise<FrontPages> {
+async function pagesOf(ground: Ground, rooms: Rooms, origin: string): Promise<FrontPages> {
   const { config, world, secrets, core } = ground;
-  const { accounts, oauth } = people;
-  const send = acceptance(ground, oauth);
+  const { accounts, oauth, webstore } = rooms;
+  const send = acceptance(ground, rooms);
   const deps: ConsoleDeps = {
     origin,
     accounts,
@@ -270,8 +243,8 @@ async function pagesOf(
     projects: oauth.projects,
     clients: oauth.clients,
     grants: oauth.grants,
-    groups: registry.groups,
-    apps: registry.apps,
+    groups: webstore.groups,
+    apps: webstore.apps,
     receiving: core.receiving,
     store: core.store,
     offeredTo: async (id) => {
@@ -290,6 +263,7 @@ async function pagesOf(
   );
   pages.route('/', oauth.routes);
   pages.route('/', consoleRoutes(deps));
+  pages.route('/', bootstrapRoutes({ ...deps, random: world.random }));
   pages.route('/', await clientRoutes());
   pages.notFound(() => renderError(new ReveilleError('not-found')));
   pages.onError((thrown) => {

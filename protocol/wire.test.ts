@@ -217,7 +217,8 @@ describe('closing', () => {
   });
 
   test('WW5 PROTOCOL.md lists every close', () => {
-    const page = readFileSync(new URL('./PROTOCOL.md', import.meta.url), 'utf8');
+    // From the project's folder: on Node this test runs as a bundle that lies elsewhere.
+    const page = readFileSync('protocol/PROTOCOL.md', 'utf8');
     for (const [name, close] of Object.entries(closes)) {
       assert.match(page, new RegExp(`^| ${close.code} +| ${name}\b`, 'm'));
     }

@@ -1,15 +1,23 @@
-/** The two forms of the shim: `import './push-messaging.js'` in a module worker, `importScripts` or `<script>` elsewhere. */
-export type BundleForm = 'module' | 'classic';
+/**
+ * What an app may take from the client: the shim for `import` in a module worker or page, the shim for `importScripts`
+ * and `<script>`, and the stand-in for `webkitNotifications`, which serves both.
+ */
+export type BundleForm = 'module' | 'classic' | 'notifications';
 
-const entries = { module: 'entry-module.ts', classic: 'entry-classic.ts' } as const;
+const entries = {
+  module: { file: 'entry-module.ts', format: 'esm' },
+  classic: { file: 'entry-classic.ts', format: 'iife' },
+  notifications: { file: 'entry-notifications.ts', format: 'iife' },
+} as const;
 const notice = '// chrome.pushMessaging by Reveille. Apache-2.0. Source: client/.\n';
 
-/** Bundles and minifies the shim; answers the text of one script without imports. Runs on Bun. */
+/** Bundles and minifies; answers the text of one script without imports. Runs on Bun. */
 export async function bundleClient(form: BundleForm): Promise<string> {
+  const { file, format } = entries[form];
   const built = await Bun.build({
-    entrypoints: [`${import.meta.dir}/${entries[form]}`],
+    entrypoints: [`${import.meta.dir}/${file}`],
     target: 'browser',
-    format: form === 'module' ? 'esm' : 'iife',
+    format,
     minify: true,
   });
   const output = built.outputs[0];

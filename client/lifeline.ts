@@ -55,16 +55,19 @@ export function createLifeline(ports: LifelinePorts): Lifeline {
   let connection: Connection | undefined;
   let device: DeviceCredentials | undefined;
   let closedInARow = 0;
+  let registeredAnew = false;
 
   const use = (next: DeviceCredentials | undefined): void => {
     if (next?.deviceToken === device?.deviceToken) return;
     connection?.close();
     if (next?.channelId !== device?.channelId) ports.changed();
     device = next;
+    closedInARow = 0;
     connection = next && ports.connection(next, { onLive, onClosed });
   };
 
   const onLive = (): void => {
+    registeredAnew = false;
     closedInARow = 0;
   };
 
@@ -75,10 +78,15 @@ export function createLifeline(ports: LifelinePorts): Lifeline {
     if (next === 'register') void unknown();
   };
 
-  /** The service does not know the device any more: sign in silently and register again. */
+  /**
+   * The service does not know the device any more: sign in silently and register again, at once where the device was live
+   * before. A service that knows not even a fresh one is asked again at the next alarm only.
+   */
   const unknown = async (): Promise<void> => {
     await reviving;
     if (device !== undefined) await registration.forget(device);
+    if (registeredAnew) return;
+    registeredAnew = true;
     await revive();
   };
 

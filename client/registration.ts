@@ -1,5 +1,5 @@
 import type { DeviceCredentials, MarkStore, Marks, Timers } from './ports.ts';
-import { type Call, register } from './service.ts';
+import { type Call, type RegistrationBody, register } from './service.ts';
 import type { KeyValue } from './storage.ts';
 
 export interface RegistrationPorts {
@@ -44,6 +44,10 @@ export const silentMs = 60_000;
 export const deviceKey = 'reveille.device';
 export const marksKey = 'reveille.marks';
 
+/** The part of a stored device that renews it. */
+const held = (device: StoredDevice | undefined): RegistrationBody =>
+  device === undefined ? {} : { deviceId: device.deviceId, deviceToken: device.deviceToken };
+
 export function createRegistration(ports: RegistrationPorts): Registration {
   const { origin, storage, timers } = ports;
 
@@ -60,7 +64,7 @@ export function createRegistration(ports: RegistrationPorts): Registration {
       const earlier = await stored();
       if (trusted(earlier)) return earlier;
       const token = await ports.signIn(interactive);
-      const device = await register(ports.call, token, earlier);
+      const device = await register(ports.call, token, held(earlier));
       await storage.set(deviceKey, { ...device, origin, since: timers.now() });
       ports.registered();
       return device;

@@ -71,19 +71,23 @@ function refusal(status: number, answer: Answer, origin: string): ServiceError {
   return new ServiceError(status, `${error?.errors?.[0]?.reason}`, error?.message ?? fallback);
 }
 
+/** What a registration may say beside its token. */
+export interface RegistrationBody extends Partial<Pick<DeviceCredentials, 'deviceId' | 'deviceToken'>> {
+  /** Shown in the user's list of devices; without one the service makes it from the user agent. */
+  readonly name?: string | undefined;
+  /** Which app, for a token of a project's client. */
+  readonly appId?: string | undefined;
+}
+
 /**
- * `POST /v2/devices`: a device of the account and app behind the access token. With the credentials of an earlier
+ * `POST /v2/devices`: a device of the account and app behind the access token. With the id and token of an earlier
  * registration it stays the same device and its token is renewed.
- * @param name shown in the user's list of devices; without one the service makes it from the user agent.
  */
 export async function register(
   call: Call,
   accessToken: string,
-  earlier: DeviceCredentials | undefined,
-  name?: string,
+  body: RegistrationBody,
 ): Promise<DeviceCredentials> {
-  // Members without a value do not get into the JSON.
-  const body = { name, deviceId: earlier?.deviceId, deviceToken: earlier?.deviceToken };
   return (await call('/v2/devices', accessToken, body)) as unknown as DeviceCredentials;
 }
 

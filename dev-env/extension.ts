@@ -1,0 +1,38 @@
+import { cp, mkdtemp, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+/** The example that is shipped. */
+export const helloPush = new URL('../examples/hello-push', import.meta.url).pathname;
+
+export interface ExtensionOptions {
+  /** Origin of the service. */
+  readonly server: string;
+  /** Public key: the extension's id follows from it. null leaves it to the CRX. */
+  readonly key: string | null;
+  readonly version?: string;
+  /** Another background script, beside the shim. */
+  readonly background?: string;
+  /** Further manifest members, or other values for those of the example. */
+  readonly manifest?: Readonly<Record<string, unknown>>;
+}
+
+/** Copies the example into a temporary folder, made for this service and this key. Answers the folder; the caller removes it. */
+export async function makeExtension(options: ExtensionOptions): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'reveille-extension-'));
+  await cp(helloPush, folder, { recursive: true });
+  const { key: _, ...manifest } = (await Bun.file(join(folder, 'manifest.json')).json()) as Record<
+    string,
+    unknown
+  >;
+  const made = {
+    ...manifest,
+    ...(options.key === null ? {} : { key: options.key }),
+    ...(options.version === undefined ? {} : { version: options.version }),
+    push_messaging: { server: options.server },
+    ...options.manifest,
+  };
+  await writeFile(join(folder, 'manifest.json'), JSON.stringify(made, null, 2));
+  if (options.background !== undefined) await writeFile(join(folder, 'background.js'), options.background);
+  return folder;
+}

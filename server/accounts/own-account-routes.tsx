@@ -40,10 +40,10 @@ export function ownAccountRoutes(deps: RouteDeps): Hono<PageEnv> {
   return routes;
 }
 
-const doneWords: Readonly<Record<string, string>> = {
-  password: 'The password is changed, and every other sign-in has ended.',
-  ended: 'The sign-in has ended.',
-};
+const doneWords = new Map([
+  ['password', 'The password is changed, and every other sign-in has ended.'],
+  ['ended', 'The sign-in has ended.'],
+]);
 
 class OwnAccountRoom {
   readonly #deps: RouteDeps;
@@ -65,7 +65,7 @@ class OwnAccountRoom {
           signIns: this.#token(visit, 'sign-ins'),
           export: this.#token(visit, 'export'),
         }}
-        done={doneWords[c.req.query('done') ?? '']}
+        done={doneWords.get(c.req.query('done') ?? '')}
         passwordError={passwordError}
       />
     );

@@ -5,10 +5,10 @@ import { type PageEnv, PageGuard } from './page-guard.ts';
 import { PeoplePage } from './people-pages.tsx';
 import type { RouteDeps } from './route-deps.ts';
 
-const doneWords: Readonly<Record<string, string>> = {
-  disabled: 'The account is disabled: it is signed out everywhere, and its tokens are refused.',
-  enabled: 'The account may sign in again.',
-};
+const doneWords = new Map([
+  ['disabled', 'The account is disabled: it is signed out everywhere, and its tokens are refused.'],
+  ['enabled', 'The account may sign in again.'],
+]);
 
 /** `/accounts/people`: who has an account, and who may use it. For the administrator. */
 export function peopleRoutes(deps: RouteDeps): Hono<PageEnv> {
@@ -20,7 +20,7 @@ export function peopleRoutes(deps: RouteDeps): Hono<PageEnv> {
     '/accounts/people',
     guard.page(async (c, { account }) => {
       const token = formToken(deps.secrets, account.id, 'people', deps.clock);
-      const done = doneWords[c.req.query('done') ?? ''];
+      const done = doneWords.get(c.req.query('done') ?? '');
       const props = { viewer: accounts.viewer(account), people: await accounts.people(), self: account.id };
       return await render(<PeoplePage {...props} token={token} done={done} />);
     }),

@@ -241,6 +241,7 @@ describe('own account', () => {
     });
     expect(changed.headers.get('location')).toBe('/accounts?done=password');
     expect(await bobs.page('/accounts?done=password')).toContain('The password is changed');
+    expect(await bobs.page('/accounts?done=constructor')).not.toContain('native code');
     const out = await bobs.submit('/accounts', '/accounts/sign-out');
     expect(out.headers.get('location')).toBe('/accounts/sign-in?bye=signed-out');
     expect(await bobs.page('/accounts/sign-in?bye=signed-out')).toContain('You are signed out.');

@@ -32,10 +32,10 @@ export function signInRoutes(deps: RouteDeps): Hono<PageEnv> {
 }
 
 /** What the sign-in page says to those who come from somewhere else. */
-const farewells: Readonly<Record<string, string>> = {
-  'signed-out': 'You are signed out.',
-  deleted: 'Your account is deleted, and everything that hung on it.',
-};
+const farewells = new Map([
+  ['signed-out', 'You are signed out.'],
+  ['deleted', 'Your account is deleted, and everything that hung on it.'],
+]);
 
 class SignInRoom {
   readonly #deps: RouteDeps;
@@ -53,7 +53,7 @@ class SignInRoom {
       const another = c.req.query('another') !== undefined;
       const visit = another ? undefined : await this.#deps.accounts.visit(c.req.raw.headers);
       if (visit !== undefined) return seeOther(returnTo ?? this.#deps.home, visit.setCookies);
-      const message = farewells[c.req.query('bye') ?? ''];
+      const message = farewells.get(c.req.query('bye') ?? '');
       return await this.#signInPage(c, { returnTo, email, again: { message, kind: 'success' } });
     } catch (thrown) {
       return await this.#signInPage(c, { returnTo, email, again: this.#againAfter(thrown, c) });

@@ -231,15 +231,20 @@ export class Grants {
    * A code came a second time (RFC 6749 section 4.1.2): what was made from it ends. The grant of an app is shared by all
    * its profiles, so of that only the access tokens end.
    */
-  async codeReplayed(code: Code, sharedByProfiles: boolean): Promise<void> {
-    const { usedGrant } = code;
-    await this.#db.deleteFrom('codes').where('hash', '=', code.hash).execute();
-    if (usedGrant === null) return;
+  async codeReplayed(hash: string, sharedByProfiles: boolean): Promise<void> {
+    // With the row gone, an exchange that is under way in this moment comes to nothing too.
+    const row = await this.#db
+      .deleteFrom('codes')
+      .where('hash', '=', hash)
+      .returning('used_grant')
+      .executeTakeFirst();
+    const grant = row?.used_grant ?? null;
+    if (grant === null) return;
     if (!sharedByProfiles) {
-      await this.#end(null, 'grant.code-replayed', (grants) => grants.where('id', '=', usedGrant));
+      await this.#end(null, 'grant.code-replayed', (grants) => grants.where('id', '=', grant));
       return;
     }
-    await endAccessTokens(this.#db, (grants) => grants.where('id', '=', usedGrant));
+    await endAccessTokens(this.#db, (grants) => grants.where('id', '=', grant));
     this.#rightsEnded();
   }
 

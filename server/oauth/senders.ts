@@ -15,6 +15,8 @@ export interface SendersDeps {
   readonly owners: AppOwners;
   /** Messages a day of a project that has no limit of its own; 0 = none. */
   readonly dailyQuota: number;
+  /** How many tokens are remembered at most. */
+  readonly remembered?: number;
 }
 
 /** What is remembered of one token, beside its sender. */
@@ -123,7 +125,7 @@ class TokenSenders implements RememberingSenders {
   #remember(hash: string, found: Remembered): void {
     this.#byHash.set(hash, found);
     this.#bySender.set(found.sender, found);
-    if (this.#byHash.size <= bounds.rememberedTokens) return;
+    if (this.#byHash.size <= (this.#deps.remembered ?? bounds.rememberedTokens)) return;
     for (const oldest of this.#byHash.keys()) {
       this.#byHash.delete(oldest);
       return;

@@ -51,8 +51,14 @@ function readParameters(request: Request, body: string): Parameters {
   return parameters;
 }
 
+const grantTypes: ReadonlySet<string> = new Set(['authorization_code', 'refresh_token']);
+
 async function grantToken(request: Request, parameters: Parameters, deps: TokenDoorDeps): Promise<Response> {
   const body = parameters.all();
+  // The library knows more of them than we give to anyone.
+  if (body.grant_type && !grantTypes.has(body.grant_type)) {
+    throw new TokenRefusal('unsupported_grant_type', 'grant_type is authorization_code or refresh_token.');
+  }
   // Google's Python library sends a scope here; the scope of a token is that of its consent.
   delete body.scope;
   const model = new TokenModel(deps, parameters.get('redirect_uri'));

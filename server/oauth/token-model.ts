@@ -59,10 +59,7 @@ export class TokenModel implements Model {
   async getAuthorizationCode(text: string): Promise<OAuth2Server.AuthorizationCode | false> {
     const code = await findCode(this.#deps.db, text);
     if (code === undefined || code.client !== this.#client) return false;
-    if (code.usedGrant !== null) {
-      await this.#deps.grants.codeReplayed(code, isAppId(code.client));
-      throw new TokenRefusal('invalid_grant', 'The code was used before; what was made from it has ended.');
-    }
+    if (code.usedGrant !== null) return await this.#replayed(code);
     if (code.expiresAt <= this.#deps.clock.now())
       throw new TokenRefusal('invalid_grant', 'The code is older than 60 seconds.');
     if (code.challenge === null && isAppId(code.client))
@@ -85,7 +82,7 @@ export class TokenModel implements Model {
     const code = this.#code;
     if (code === undefined) return false;
     this.#grant = makeId(this.#deps.random);
-    if (!(await spendCode(this.#deps.db, code.hash, this.#grant))) return false;
+    if (!(await spendCode(this.#deps.db, code.hash, this.#grant))) return await this.#replayed(code);
     if (code.redirectUri !== this.#redirectUri) {
       throw new TokenRefusal('redirect_uri_mismatch', 'Send the redirect_uri of the authorization request.');
     }
@@ -134,6 +131,11 @@ export class TokenModel implements Model {
   ): Promise<OAuth2Server.Token> {
     this.answer = this.#refresh === undefined ? await this.#exchange() : await this.#refreshed(this.#refresh);
     return { ...token, accessToken: this.answer.accessToken, client, user };
+  }
+
+  async #replayed({ hash, client }: Code): Promise<never> {
+    await this.#deps.grants.codeReplayed(hash, isAppId(client));
+    throw new TokenRefusal('invalid_grant', 'The code was used before; what was made from it has ended.');
   }
 
   async #exchange(): Promise<TokenAnswer> {

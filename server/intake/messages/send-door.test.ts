@@ -109,6 +109,25 @@ describe('an accepted message', () => {
   });
 });
 
+describe('the state of a channel', () => {
+  test('AC3 a channel that its user paused, or that has no device, takes messages', async () => {
+    await using t = await town();
+    await t.small.receiving.pause('bob', app);
+    expect((await t.post(t.message)).status).toBe(204);
+    const { id } = await t.small.receiving.open('carol', app);
+    expect((await t.post({ ...t.message, channelId: id })).status).toBe(204);
+  });
+
+  test('AC3 a channel that its user removed is invalid, and the answer says why', async () => {
+    await using t = await town();
+    await t.small.receiving.remove('bob', app);
+    const answer = await t.post(t.message);
+    expect(answer.status).toBe(400);
+    const { message } = await errorOf(answer);
+    expect(message).toStartWith('Channel ID is invalid. The user removed the app');
+  });
+});
+
 describe('access tokens', () => {
   const forms: readonly [string, string, string | undefined][] = [
     ['Bearer', PATH, 'Bearer good'],

@@ -120,6 +120,14 @@ const advance = fc
   .constantFrom(1, 500, 1_000, HOUR, 25 * HOUR, retentionMs, -1_000, -HOUR)
   .map((ms) => step(false, `advance(${ms})`, async (_store, _known, clock) => clock.advance(ms)));
 
+/** The whole way out: what leaves the trace, what lingers, and what lingers no more. */
+const aDayLater = fc.constant(
+  step(false, 'prune() a day later', async (store, _known, clock) => {
+    clock.advance(25 * HOUR);
+    return store.prune();
+  }),
+);
+
 const updates = fc.tuple(place, fc.constantFrom('a', null)).map(([device, transport]) =>
   step(true, `updateDevice(device ${device})`, (store, known) =>
     store.updateDevice(pick(known.devices, device) ?? (9 as DeviceKey), {
@@ -153,6 +161,7 @@ const anyStep: fc.Arbitrary<Step> = fc.oneof(
   { weight: 1, arbitrary: setState },
   { weight: 4, arbitrary: advance },
   { weight: 3, arbitrary: fc.constant(step(false, 'prune()', (store) => store.prune())) },
+  { weight: 2, arbitrary: aDayLater },
   {
     weight: 1,
     arbitrary: fc.oneof(

@@ -973,6 +973,31 @@ function pruningTests(at: () => Bench): void {
     expect(await bench.store.prune()).toBe(2);
   });
 
+  test('ST4 however the last device ends one that waited for long, it goes', async () => {
+    const bench = at();
+    const channel = await bench.channel();
+    const device = await bench.device(channel);
+    const confirmed = await bench.keep(channel, '0', 'a');
+    const failed = await bench.keep(channel, null, 'b');
+    const gaveWay = await bench.keep(channel, '1', 'c');
+    const replaced = await bench.keep(channel, '2', 'd');
+    bench.clock.advance(2 * DAY);
+    const newer = await bench.keep(channel, '2', 'e');
+    expect(await bench.store.prune()).toBe(0);
+    await bench.store.confirm(device.key, confirmed.version);
+    expect(await bench.store.prune()).toBe(1);
+    for (let run = 1; run <= limits.failedRuns; run++) {
+      await bench.store.runFailed(device.key, failed.version);
+    }
+    expect(await bench.store.prune()).toBe(1);
+    await bench.store.supersede(device.key, gaveWay.version);
+    expect(await bench.store.prune()).toBe(1);
+    await bench.store.taken(device.key, newer.version);
+    expect(await bench.store.prune()).toBe(1);
+    expect(await bench.store.traced(replaced.version)).toBeUndefined();
+    expect(await bench.waiting(device)).toEqual(['e']);
+  });
+
   test('ST4 one replaced in its slot goes when the newer one leaves the trace too', async () => {
     const bench = at();
     const channel = await bench.channel();

@@ -4,8 +4,8 @@ import { Button, Check, Field, Select } from '../pages/form.tsx';
 import type { App, AppSettings } from '../webstore/apps.ts';
 import type { Member, Membership } from '../webstore/groups.ts';
 import { ProofBadge, ProofForms } from './apps.tsx';
-import type { Visit } from './desk.ts';
 import { Act, ConsolePage, Id, More } from './frame.tsx';
+import type { Visit } from './visit.ts';
 
 export interface AppPageProps {
   readonly app: App;
@@ -77,7 +77,9 @@ function identityCard(visit: Visit, { app, owner }: AppPageProps): JSX.Element {
         <p>
           Paste this into <code>manifest.json</code>; it fixes the id of an unpacked extension:
         </p>
-        <Code text={`"key": "${app.key}",`} />
+        <div class="wrapped">
+          <Code text={`"key": "${app.key}",`} />
+        </div>
       </div>
       {app.keyHeld && owner && (
         <More label="Download the private key">

@@ -11,9 +11,10 @@ import type { Proof } from '../webstore/proof.ts';
 import { appPage } from './app-page.tsx';
 import { type AppForm, appFormPage, appsPage, claimPage, OWN_GROUP } from './apps.tsx';
 import type { ConsoleDeps } from './deps.ts';
-import type { ConsoleContext, ConsoleEnv, Desk, Fields, Visit } from './desk.ts';
+import type { ConsoleContext, ConsoleEnv, Desk, Fields } from './desk.ts';
 import { assertSure } from './project-routes.ts';
 import type { Unlock } from './unlock.ts';
+import type { Visit } from './visit.ts';
 
 type Deps = Pick<ConsoleDeps, 'origin' | 'apps' | 'groups' | 'clock'>;
 

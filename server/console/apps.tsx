@@ -3,8 +3,8 @@ import { Badge, Card, Code, EmptyState, Notice, Table } from '../pages/content.t
 import { Button, Field, Select } from '../pages/form.tsx';
 import type { App } from '../webstore/apps.ts';
 import type { Membership } from '../webstore/groups.ts';
-import type { Visit } from './desk.ts';
 import { Act, ConsolePage, Id, More } from './frame.tsx';
+import type { Visit } from './visit.ts';
 
 export const ProofBadge = ({ proven }: { proven: boolean }): JSX.Element =>
   proven ? <Badge kind="success">proven</Badge> : <Badge kind="warning">unproven</Badge>;
@@ -229,7 +229,7 @@ export const ProofForms = ({ visit, action, challenge, hidden = {} }: ProofProps
       The private key stays with you. Run this beside key.pem and paste what it prints. The challenge holds
       for a day.
     </p>
-    <Code text={`printf %s '${challenge}' | openssl dgst -sha256 -sign key.pem | openssl base64`} />
+    <Code text={signCommand(challenge)} />
     <Act visit={visit} action={action} hidden={{ ...hidden, kind: 'signature', challenge }}>
       <Field label="Signature" name="signature" lines={5} required />
       <div>
@@ -262,6 +262,10 @@ export const ProofForms = ({ visit, action, challenge, hidden = {} }: ProofProps
     </More>
   </>
 );
+
+/** One pipe over three lines: it can be pasted as it stands. */
+export const signCommand = (challenge: string): string =>
+  [`printf %s ${challenge} |`, '  openssl dgst -sha256 -sign key.pem |', '  openssl base64'].join('\n');
 
 /** An app that another group claims without proof: whoever proves the key gets it. */
 export function claimPage(visit: Visit, id: string, proof: ProofProps, fault?: string): JSX.Element {

@@ -5,9 +5,10 @@ import { clientSecretsFile } from '../oauth/client-secrets-file.ts';
 import { securityHeaders } from '../pages/security-headers.ts';
 import { type ClientForm, clientFormPage, clientPage, freshClient } from './clients.tsx';
 import type { ConsoleDeps } from './deps.ts';
-import type { ConsoleContext, ConsoleEnv, Desk, Fields, Visit } from './desk.ts';
+import type { ConsoleContext, ConsoleEnv, Desk, Fields } from './desk.ts';
 import { assertSure } from './project-routes.ts';
 import type { Unlock } from './unlock.ts';
+import type { Visit } from './visit.ts';
 
 type Deps = Pick<ConsoleDeps, 'origin' | 'projects' | 'clients'>;
 

@@ -4,8 +4,8 @@ import type { Client } from '../oauth/clients.ts';
 import type { Project, ProjectRole } from '../oauth/projects.ts';
 import { Badge, Card, Code, Facts, Notice, Time } from '../pages/content.tsx';
 import { Button, Check, Field } from '../pages/form.tsx';
-import type { Visit } from './desk.ts';
 import { Act, ConsolePage, Id, More } from './frame.tsx';
+import type { Visit } from './visit.ts';
 
 /** Where the local page for codes is expected when a client is made: nothing has to listen, the code is in the address. */
 const LOCAL_REDIRECT = 'http://localhost:8031/oauth2callback';
@@ -140,8 +140,8 @@ function secretPart(visit: Visit, { client, shown }: ClientPageProps): JSX.Eleme
 }
 
 function refreshTokenCard({ client, origin, shown }: ClientPageProps): JSX.Element {
-  const redirect =
-    client.redirectUris.find((uri) => /^http:\/\/(localhost|127\.)/.test(uri)) ?? client.redirectUris[0];
+  // The playground takes codes for itself; a local address that nobody listens at leaves the code to be read.
+  const redirect = client.redirectUris.find((uri) => !uri.startsWith(origin)) ?? client.redirectUris[0];
   if (redirect === undefined) {
     return (
       <Card title="Get a refresh token">

@@ -2,7 +2,6 @@ import type { Handler } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import type { JSX } from 'hono/jsx/jsx-runtime';
 import { asReveilleError, ReveilleError } from '../../protocol/errors.ts';
-import type { Account } from '../accounts/account.ts';
 import type { Accounts } from '../accounts/face.ts';
 import { checkFormToken, type FormSecrets, formToken } from '../accounts/form-token.ts';
 import { signInPath } from '../accounts/local-path.ts';
@@ -11,22 +10,12 @@ import type { Clock } from '../core/clock.ts';
 import { RateLimit } from '../doors/rate-limit.ts';
 import type { Events } from '../observe/events.ts';
 import { tokenField } from '../pages/form.tsx';
-import type { Viewer } from '../pages/page.tsx';
 import { render, renderError, seeOther } from '../pages/render.tsx';
+import { refusalPage } from './frame.tsx';
+import type { Visit } from './visit.ts';
 
 export type ConsoleEnv = PageEnv;
 export type ConsoleContext = PageContext;
-
-/** One request of someone who is signed in. */
-export interface Visit {
-  readonly account: Account;
-  readonly viewer: Viewer;
-  readonly path: string;
-  /** What a form before this page has done, a key of `doneSentences`. */
-  readonly done: string | undefined;
-  /** The token of the form that is sent to `action`. */
-  token(action: string): string;
-}
 
 /** The fields of a form that was sent. */
 export class Fields {
@@ -161,7 +150,10 @@ export class Desk {
   async #refuse(thrown: unknown, visit: Visit): Promise<Response> {
     const error = asReveilleError(thrown);
     if (error.code === 'internal') this.#deps.events.failed(`console ${visit.path}`, thrown);
-    return await renderError(error, visit.viewer, '/console');
+    const { retryAfterSeconds } = error.facts;
+    return await render(refusalPage(visit, error), error.status, {
+      headers: retryAfterSeconds === undefined ? {} : { 'Retry-After': String(retryAfterSeconds) },
+    });
   }
 }
 

@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { Child, FC, PropsWithChildren } from 'hono/jsx';
-import { Badge, Notice } from '../pages/content.tsx';
-import { Form } from '../pages/form.tsx';
+import type { JSX } from 'hono/jsx/jsx-runtime';
+import { errorTable, type ReveilleError } from '../../protocol/errors.ts';
+import { Badge, Card, Notice } from '../pages/content.tsx';
+import { Button, Form } from '../pages/form.tsx';
 import { Page, PageHead } from '../pages/page.tsx';
-import type { Visit } from './desk.ts';
+import type { Visit } from './visit.ts';
 
 export const lookText = readFileSync(new URL('./console.css', import.meta.url), 'utf8');
 const fingerprint = createHash('sha256').update(lookText).digest('base64url').slice(0, 12);
@@ -147,3 +149,29 @@ export const OnOff: FC<{ on: boolean }> = ({ on }) => (
 
 /** A long id that may wrap and can be selected as a whole. */
 export const Id: FC<{ of: string }> = ({ of }) => <code class="id">{of}</code>;
+
+const refusalTitles: Readonly<Record<number, string>> = {
+  403: 'You may not do this',
+  404: 'There is nothing here',
+  413: 'That is too large',
+  429: 'Too fast',
+};
+
+/** A refusal: what was refused, why, and what to do next. */
+export function refusalPage(visit: Visit, error: ReveilleError): JSX.Element {
+  const { shown, next } = errorTable[error.code];
+  const why = shown && error.detail !== undefined ? error.detail : error.sentence;
+  return (
+    <ConsolePage visit={visit} title={refusalTitles[error.status] ?? 'That did not work'}>
+      <Card>
+        <p>{why}</p>
+        {why !== error.sentence && <p class="soft">{next}</p>}
+        <div>
+          <Button href="/console" kind="quiet">
+            Back to the overview
+          </Button>
+        </div>
+      </Card>
+    </ConsolePage>
+  );
+}

@@ -2,8 +2,8 @@ import type { JSX } from 'hono/jsx/jsx-runtime';
 import { Badge, Card, Table, Time } from '../pages/content.tsx';
 import { Button, Field } from '../pages/form.tsx';
 import type { GroupEvent, Member } from '../webstore/groups.ts';
-import type { Visit } from './desk.ts';
 import { Act, ConsolePage, More } from './frame.tsx';
+import type { Visit } from './visit.ts';
 
 export interface GroupPageProps {
   readonly id: string;
@@ -108,5 +108,5 @@ function actions(visit: Visit, home: string, member: Member, owner: boolean): JS
 /** "app.key-downloaded" as a person says it. */
 function wordsOf(event: string): string {
   const [subject = '', done = ''] = event.split('.');
-  return `${subject[0]?.toUpperCase() ?? ''}${subject.slice(1)}: ${done.replaceAll('-', ' ')}`;
+  return `${subject[0]?.toUpperCase() ?? ''}${subject.slice(1)} ${done.replaceAll('-', ' ')}`;
 }

@@ -4,8 +4,9 @@ import { ReveilleError } from '../../protocol/errors.ts';
 import { RateLimit } from '../doors/rate-limit.ts';
 import { appsPage } from './apps.tsx';
 import type { ConsoleDeps } from './deps.ts';
-import type { ConsoleContext, ConsoleEnv, Desk, Visit } from './desk.ts';
+import type { ConsoleContext, ConsoleEnv, Desk } from './desk.ts';
 import { groupPage } from './group-page.tsx';
+import type { Visit } from './visit.ts';
 
 type Deps = Pick<ConsoleDeps, 'apps' | 'groups' | 'clock'>;
 

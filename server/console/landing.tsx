@@ -27,7 +27,7 @@ export function landingPage({ origin, viewer, fresh }: LandingProps): JSX.Elemen
         <div class="hero-code">
           <p class="small soft">Send, from any server:</p>
           <Code text={sendExample(origin)} />
-          <p class="small soft">Receive, in an extension:</p>
+          <p class="small soft later">Receive, in an extension:</p>
           <Code text={receiveExample} />
         </div>
       </section>
@@ -91,7 +91,8 @@ const Vow = ({ title, children }: { title: string; children?: string }): JSX.Ele
 
 const sendExample = (origin: string): string =>
   [
-    `curl ${origin}/gcm_for_chrome/v1/messages \\`,
+    'curl \\',
+    `  ${origin}/gcm_for_chrome/v1/messages \\`,
     '  -H "Authorization: Bearer $ACCESS_TOKEN" \\',
     '  -H "Content-Type: application/json" \\',
     `  -d '{"channelId": "'$CHANNEL'", "subchannelId": 0,`,

@@ -3,8 +3,8 @@ import type { JSX } from 'hono/jsx/jsx-runtime';
 import type { Project } from '../oauth/projects.ts';
 import { Card, EmptyState } from '../pages/content.tsx';
 import { Button, Field } from '../pages/form.tsx';
-import type { Visit } from './desk.ts';
 import { Act, ConsolePage } from './frame.tsx';
+import type { Visit } from './visit.ts';
 
 /** Sets what a project may send; empty = what holds for all. */
 export const LimitsForm: FC<{ visit: Visit; project: Project }> = ({ visit, project }) => (

@@ -4,8 +4,8 @@ import type { Version } from '../../protocol/version.ts';
 import type { DeviceTrace, MessageTrace } from '../core/store.ts';
 import { Badge, EmptyState, Table, Time } from '../pages/content.tsx';
 import { Button } from '../pages/form.tsx';
-import type { Visit } from './desk.ts';
 import { ConsolePage, Id } from './frame.tsx';
+import type { Visit } from './visit.ts';
 
 /** Where a message is on one device: what the store has recorded, or what its connection is about. */
 export type DeviceState = DeviceTrace['state'] | 'offered';
@@ -80,21 +80,34 @@ export const MessageTable: FC<{ messages: readonly ShownMessage[]; caption: stri
   caption,
   channel,
 }) => (
-  <Table
-    caption={caption}
-    columns={['Payload', ...(channel ? ['Channel'] : []), 'Subchannel', 'Accepted', 'State on each device']}
-    rows={messages.map((message) => [
-      message.payload === '' ? (
-        <span class="soft">(empty)</span>
-      ) : (
-        <code class="payload">{message.payload}</code>
-      ),
-      ...(channel ? [<Id of={message.channelId} />] : []),
-      message.slot ?? 'queue',
-      <Time at={message.acceptedAt} />,
-      <States message={message} />,
-    ])}
-  />
+  <div class="messages">
+    <Table
+      caption={caption}
+      columns={[
+        channel ? 'Payload and channel' : 'Payload',
+        'Subchannel',
+        'Accepted',
+        'State on each device',
+      ]}
+      rows={messages.map((message) => [
+        <>
+          {message.payload === '' ? (
+            <span class="soft">(empty)</span>
+          ) : (
+            <code class="payload">{message.payload}</code>
+          )}
+          {channel && (
+            <small>
+              <Id of={message.channelId} />
+            </small>
+          )}
+        </>,
+        message.slot ?? 'queue',
+        <Time at={message.acceptedAt} />,
+        <States message={message} />,
+      ])}
+    />
+  </div>
 );
 
 /** What a project has sent. */

@@ -3,8 +3,8 @@ import { Badge, Card } from '../pages/content.tsx';
 import { Button } from '../pages/form.tsx';
 import type { Membership } from '../webstore/groups.ts';
 import { Invitations } from './apps.tsx';
-import type { Visit } from './desk.ts';
 import { ConsolePage } from './frame.tsx';
+import type { Visit } from './visit.ts';
 
 /** What stands already; every step of the list is read from here. */
 export interface Progress {

@@ -4,9 +4,10 @@ import { ReveilleError } from '../../protocol/errors.ts';
 import type { Account } from '../accounts/account.ts';
 import type { Project, ProjectRole } from '../oauth/projects.ts';
 import type { ConsoleDeps } from './deps.ts';
-import type { ConsoleContext, ConsoleEnv, Desk, Fields, Visit } from './desk.ts';
+import type { ConsoleContext, ConsoleEnv, Desk, Fields } from './desk.ts';
 import { limitsPage } from './limits.tsx';
 import { type ProjectView, projectPage, projectsPage } from './projects.tsx';
+import type { Visit } from './visit.ts';
 
 type Deps = Pick<
   ConsoleDeps,

@@ -3,9 +3,9 @@ import type { Client } from '../oauth/clients.ts';
 import type { Project, ProjectMember, ProjectRole } from '../oauth/projects.ts';
 import { Badge, Card, EmptyState, Facts, Table, Time } from '../pages/content.tsx';
 import { Button, Check, Field, Select } from '../pages/form.tsx';
-import type { Visit } from './desk.ts';
 import { Act, ConsolePage, Id, More, OnOff } from './frame.tsx';
 import { LimitsForm } from './limits.tsx';
+import type { Visit } from './visit.ts';
 
 export interface ProjectView extends Project {
   readonly role: ProjectRole;
@@ -165,7 +165,7 @@ function apiAccess(project: ProjectView, clients: readonly Client[]): JSX.Elemen
       {create && <div>{create}</div>}
       <Table
         caption="OAuth clients of the project"
-        columns={['Client', 'Redirect URIs', 'Created']}
+        columns={['Client', 'Redirect URIs']}
         rows={clients.map((client) => [
           <>
             <a href={`/console/clients/${client.id}`}>{client.name}</a>
@@ -176,7 +176,6 @@ function apiAccess(project: ProjectView, clients: readonly Client[]): JSX.Elemen
           client.redirectUris.length === 0
             ? 'none'
             : client.redirectUris.map((uri) => <div class="breaks">{uri}</div>),
-          <Time at={client.createdAt} />,
         ])}
       />
     </Card>

@@ -3,10 +3,11 @@ import { type AppId, isAppId } from '../../protocol/app-id.ts';
 import { ReveilleError } from '../../protocol/errors.ts';
 import type { ReceivingApp } from '../core/receiving.ts';
 import type { ConsoleDeps } from './deps.ts';
-import type { ConsoleContext, ConsoleEnv, Desk, Fields, Visit } from './desk.ts';
+import type { ConsoleContext, ConsoleEnv, Desk, Fields } from './desk.ts';
 import { withOffers } from './messages.tsx';
 import { assertSure } from './project-routes.ts';
 import { type ReceivingView, receivedPage, receivingPage } from './receiving.tsx';
+import type { Visit } from './visit.ts';
 
 type Deps = Pick<ConsoleDeps, 'apps' | 'receiving' | 'grants' | 'store' | 'offeredTo'>;
 

@@ -2,9 +2,9 @@ import type { JSX } from 'hono/jsx/jsx-runtime';
 import type { Device } from '../core/store.ts';
 import { Badge, Card, EmptyState, Table, Time } from '../pages/content.tsx';
 import { Button, Check } from '../pages/form.tsx';
-import type { Visit } from './desk.ts';
 import { Act, ConsolePage, Id, More } from './frame.tsx';
 import { MessageTable, type ShownMessage } from './messages.tsx';
+import type { Visit } from './visit.ts';
 
 /** One app that may send to the account. */
 export interface ReceivingView {

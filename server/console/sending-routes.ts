@@ -7,9 +7,10 @@ import { parseSubchannel } from '../../protocol/subchannel.ts';
 import { SEND_SCOPE, type Sender } from '../core/sender.ts';
 import type { Project } from '../oauth/projects.ts';
 import type { ConsoleDeps } from './deps.ts';
-import type { ConsoleEnv, Desk, Fields, Visit } from './desk.ts';
+import type { ConsoleEnv, Desk, Fields } from './desk.ts';
 import { projectMessagesPage, withOffers } from './messages.tsx';
 import { type OwnChannel, type TestForm, testPage } from './sending.tsx';
+import type { Visit } from './visit.ts';
 
 type Deps = Pick<
   ConsoleDeps,
@@ -65,14 +66,21 @@ async function draw(
 ): Promise<JSX.Element> {
   const mine = await deps.projects.of(visit.account);
   const channels = await ownChannels(deps, visit.account.id);
-  const wanted =
-    app === undefined ? undefined : channels.find(({ id }) => isChannelId(id) && appOfChannel(id) === app);
+  const wanted = channels.find(({ id }) => isChannelId(id) && appOfChannel(id) === app) ?? channels[0];
+  const usable = mine.filter(({ role }) => role !== 'viewer');
   return testPage(visit, {
-    projects: mine.filter(({ role }) => role !== 'viewer'),
+    projects: usable,
     channels,
-    form: wanted === undefined ? form : { ...form, channel: wanted.id },
+    form: fault === undefined ? startOf(form, usable, wanted) : form,
     fault,
   });
+}
+
+/** What a test begins with: the project that may send, and one's own channel. */
+function startOf(form: TestForm, projects: readonly Project[], channel: OwnChannel | undefined): TestForm {
+  const project =
+    form.project === '' ? projects.find(({ messagingEnabled }) => messagingEnabled)?.id : form.project;
+  return { ...form, project: project ?? '', channel: channel?.id ?? '' };
 }
 
 /** The channels of the account with apps that it may send for. */

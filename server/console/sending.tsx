@@ -2,8 +2,8 @@ import type { JSX } from 'hono/jsx/jsx-runtime';
 import { limits } from '../../protocol/limits.ts';
 import { Card, EmptyState } from '../pages/content.tsx';
 import { Button, Field, Select } from '../pages/form.tsx';
-import type { Visit } from './desk.ts';
 import { Act, ConsolePage } from './frame.tsx';
+import type { Visit } from './visit.ts';
 
 /** A channel of one's own that a test can go to. */
 export interface OwnChannel {

@@ -1,18 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { execFileSync } from 'node:child_process';
-import {
-  createHash,
-  createHmac,
-  createPrivateKey,
-  generateKeyPairSync,
-  sign,
-  timingSafeEqual,
-} from 'node:crypto';
+import { createHash, createPrivateKey, generateKeyPairSync, sign } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PbfWriter } from 'pbf';
 import { ReveilleError } from '../../protocol/errors.ts';
+import { openSecrets } from '../config/secrets.ts';
 import type { Clock } from '../core/clock.ts';
 import { type AppKey, makeKeyPair, readDerKey, readKeyFile } from './app-key.ts';
 import { openCrx } from './crx.ts';
@@ -22,15 +16,8 @@ const DAY_MS = 86_400_000;
 let now = Date.UTC(2026, 0, 1);
 const clock: Clock = { now: () => now, after: () => () => undefined };
 
-const mac = (purpose: string, data: string): Buffer =>
-  createHmac('sha256', 'key').update(`${purpose}\0${data}`).digest();
-const proofs = new Proofs(
-  {
-    mac,
-    verifyMac: (purpose, data, given) => given.length === 32 && timingSafeEqual(mac(purpose, data), given),
-  },
-  clock,
-);
+const folder = mkdtempSync(join(tmpdir(), 'reveille-crx-'));
+const proofs = new Proofs(await openSecrets({ folder }), clock);
 
 interface Pair {
   readonly appKey: AppKey;
@@ -39,7 +26,6 @@ interface Pair {
 
 let ours: Pair;
 let foreign: Pair;
-const folder = mkdtempSync(join(tmpdir(), 'reveille-crx-'));
 
 beforeAll(async () => {
   ours = await makeKeyPair();

@@ -1,14 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'bun:test';
-import {
-  createCipheriv,
-  createDecipheriv,
-  createHmac,
-  createPrivateKey,
-  generateKeyPairSync,
-  randomBytes,
-  sign,
-  timingSafeEqual,
-} from 'node:crypto';
+import { createPrivateKey, generateKeyPairSync, randomBytes, sign } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,37 +7,12 @@ import type { AppId } from '../../protocol/app-id.ts';
 import { type ErrorCode, ReveilleError } from '../../protocol/errors.ts';
 import { audit } from '../accounts/audit.ts';
 import { type OpenControlDatabase, openControlDatabase } from '../accounts/open-database.ts';
-import type { Secrets } from '../config/secrets.ts';
+import { openSecrets } from '../config/secrets.ts';
 import { systemClock } from '../core/clock.ts';
 import { readKeyFile, readPublicKey } from './app-key.ts';
 import { Apps } from './apps.ts';
 import { Groups } from './groups.ts';
 import { Proofs } from './proof.ts';
-
-const ring = randomBytes(32);
-const mac = (purpose: string, data: string): Buffer =>
-  createHmac('sha256', ring).update(`${purpose}\0${data}`).digest();
-
-/** The port with one fixed key, so that a test reads what was sealed. */
-const secrets: Secrets = {
-  mac,
-  verifyMac: (purpose, data, given) => given.length === 32 && timingSafeEqual(mac(purpose, data), given),
-  seal(purpose, text) {
-    const nonce = randomBytes(12);
-    const cipher = createCipheriv('aes-256-gcm', ring, nonce).setAAD(Buffer.from(purpose));
-    return Buffer.concat([nonce, cipher.update(text, 'utf8'), cipher.final(), cipher.getAuthTag()]).toString(
-      'base64url',
-    );
-  },
-  open(purpose, sealed) {
-    const bytes = Buffer.from(sealed, 'base64url');
-    const decipher = createDecipheriv('aes-256-gcm', ring, bytes.subarray(0, 12))
-      .setAAD(Buffer.from(purpose))
-      .setAuthTag(bytes.subarray(-16));
-    return decipher.update(bytes.subarray(12, -16)).toString() + decipher.final().toString();
-  },
-  cookieSecret: () => 'cookie',
-};
 
 const pair = generateKeyPairSync('rsa', {
   modulusLength: 1024,
@@ -68,6 +34,7 @@ let ofBob: string;
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'reveille-registry-'));
   control = await openControlDatabase(join(folder, 'control.sqlite'));
+  const secrets = await openSecrets({ folder });
   rightsEnded = 0;
   removedApps = [];
   const shared = {

@@ -1,0 +1,154 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Hono } from 'hono';
+import { limits } from '../protocol/limits.ts';
+import { type Accounts, createAccounts } from '../server/accounts/accounts.ts';
+import { type OpenControlDatabase, openControlDatabase } from '../server/accounts/open-database.ts';
+import type { PageEnv } from '../server/accounts/page-guard.ts';
+import { accountRoutes } from '../server/accounts/routes.ts';
+import { MemoryBus } from '../server/buses/memory.ts';
+import { MemoryPresence } from '../server/buses/presence-memory.ts';
+import { openSecrets } from '../server/config/secrets.ts';
+import { bootstrapRoutes } from '../server/console/bootstrap.ts';
+import { consoleRoutes } from '../server/console/routes.ts';
+import { Acceptance } from '../server/core/accept.ts';
+import { Announcer } from '../server/core/announcer.ts';
+import { type Clock, systemClock } from '../server/core/clock.ts';
+import { Deliveries } from '../server/core/deliver.ts';
+import { Devices } from '../server/core/devices.ts';
+import { utcDays } from '../server/core/quota-day.ts';
+import { Receiving } from '../server/core/receiving.ts';
+import { type OAuthRoom, openOAuth } from '../server/oauth/room.ts';
+import { type Events, silentEvents } from '../server/observe/events.ts';
+import { staticRoutes } from '../server/pages/static.ts';
+import { MemoryStore } from '../server/stores/memory.ts';
+import { openWebstore, type WebstoreRoom } from '../server/webstore/room.ts';
+
+export interface ConsoleTownOptions {
+  readonly origin?: string;
+  readonly setupCode?: string;
+  readonly clock?: Clock;
+  readonly events?: Events;
+}
+
+const random = (bytes: number): Uint8Array => crypto.getRandomValues(new Uint8Array(bytes));
+
+/**
+ * Every room that has pages, in this process: real accounts, OAuth, registry of apps and core on a real control plane, and
+ * messages in memory. Answers requests without a socket; `listen` gives it one.
+ */
+export class ConsoleTown implements AsyncDisposable {
+  readonly origin: string;
+  readonly control: OpenControlDatabase;
+  readonly accounts: Accounts;
+  readonly oauth: OAuthRoom;
+  readonly webstore: WebstoreRoom;
+  readonly store: MemoryStore;
+  readonly devices: Devices;
+  readonly deliveries: Deliveries;
+  readonly receiving: Receiving;
+  readonly pages: Hono<PageEnv>;
+  readonly #folder: string;
+  #server: Bun.Server<undefined> | undefined;
+
+  private constructor(
+    folder: string,
+    control: OpenControlDatabase,
+    accounts: Accounts,
+    secrets: Awaited<ReturnType<typeof openSecrets>>,
+    { origin = 'http://127.0.0.1:8030', clock = systemClock, events = silentEvents }: ConsoleTownOptions,
+  ) {
+    const shared = { db: control.db, origin, secrets, clock, random, events, accounts };
+    this.#folder = folder;
+    this.origin = origin;
+    this.control = control;
+    this.accounts = accounts;
+    this.store = new MemoryStore({ clock, random });
+    const bus = new MemoryBus();
+    const presence = new MemoryPresence();
+    const { store } = this;
+    this.deliveries = new Deliveries({ node: 'here', store, presence, bus, clock, events });
+    this.devices = new Devices({ store, deliveries: this.deliveries, bus, random });
+    this.receiving = new Receiving({ store, bus });
+    let forget = (): void => undefined;
+    this.webstore = openWebstore({
+      ...shared,
+      rightsEnded: () => forget(),
+      appRemoved: (app) => this.receiving.endApp(app),
+    });
+    this.oauth = openOAuth({ ...shared, owners: this.webstore.apps });
+    forget = () => this.oauth.senders.rightsEnded();
+    const acceptance = new Acceptance({
+      senders: this.oauth.senders,
+      store,
+      announcer: new Announcer({ presence, bus, events }),
+      clock,
+      calendar: utcDays,
+      events,
+    });
+    const deps = {
+      ...shared,
+      ...this.oauth,
+      ...this.webstore,
+      receiving: this.receiving,
+      store,
+      offeredTo: async (id: string) => {
+        const device = await store.findDevice(id);
+        return device === undefined ? [] : (this.deliveries.outboxOf(device.key)?.offered() ?? []);
+      },
+      send: acceptance.accept.bind(acceptance),
+      calendar: utcDays,
+      defaults: { dailyQuota: limits.dailyMessages, payloadBytes: limits.payloadBytes },
+    };
+    this.pages = new Hono<PageEnv>();
+    this.pages.route('/', staticRoutes());
+    this.pages.route('/', accountRoutes(shared));
+    this.pages.route('/', this.oauth.routes);
+    this.pages.route('/', consoleRoutes(deps));
+    this.pages.route('/', bootstrapRoutes(deps));
+  }
+
+  static async open(options: ConsoleTownOptions = {}): Promise<ConsoleTown> {
+    const folder = await mkdtemp(join(tmpdir(), 'reveille-console-'));
+    const {
+      origin = 'http://127.0.0.1:8030',
+      clock = systemClock,
+      events = silentEvents,
+      setupCode,
+    } = options;
+    const control = await openControlDatabase(join(folder, 'control.sqlite'));
+    const secrets = await openSecrets({ folder });
+    const accounts = await createAccounts({
+      db: control.db,
+      secrets,
+      origin,
+      events,
+      signUp: 'open',
+      setupCode,
+      clock,
+      random,
+    });
+    return new ConsoleTown(folder, control, accounts, secrets, options);
+  }
+
+  /** Answers one request as if it came from `address`. */
+  async fetch(path: string, init: RequestInit = {}, address = '127.0.0.1'): Promise<Response> {
+    return await this.pages.fetch(new Request(this.origin + path, init), { peer: { address } });
+  }
+
+  /** Opens a socket on the port of `origin`. */
+  listen(): void {
+    this.#server = Bun.serve({
+      port: Number(new URL(this.origin).port),
+      hostname: '127.0.0.1',
+      fetch: (request) => this.pages.fetch(request, { peer: { address: '127.0.0.1' } }),
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#server?.stop(true);
+    await this.control.close();
+    await rm(this.#folder, { recursive: true, force: true });
+  }
+}

@@ -6,8 +6,18 @@ import {
   randomBytes,
   timingSafeEqual,
 } from 'node:crypto';
-import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
-import { join } from 'node:path';
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
 
 /** What the service keeps from everyone: keys for MACs, for sealing, for cookies. One derived key for each purpose. */
 export interface Secrets {
@@ -28,7 +38,10 @@ export type GivenSecrets = { readonly text: string } | { readonly file: string }
 
 const RING_FILE = 'secrets';
 const SEALED_WITH_FILE = 'sealed-with';
+/** Sealed text is in here (docs/storage.md): where it stands, keys have been at work. */
+const SEALED_DATABASE = 'control.db';
 const KEY_BYTES = 32;
+const BASE64 = /^[A-Za-z0-9_+/-]+=*$/;
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 
@@ -127,9 +140,13 @@ function unseal(key: Buffer, bytes: Buffer): string | undefined {
 function readRing(folder: string, given: GivenSecrets): readonly Buffer[] {
   if (given !== undefined && 'text' in given) return parseRing(given.text, 'REVEILLE_SECRETS');
   const path = given?.file ?? join(folder, RING_FILE);
-  if (existsSync(path)) return parseRing(readFileSync(path, 'utf8'), path);
+  if (existsSync(path)) {
+    // A file that the operator names may be a mount with a mode of its own; the one made here has ours, or someone changed it.
+    if (given === undefined) assertPrivate(path);
+    return parseRing(readFileSync(path, 'utf8'), path);
+  }
   if (given !== undefined) throw new Error(`The file of the keys, ${path}, does not exist.`);
-  if (existsSync(join(folder, SEALED_WITH_FILE))) {
+  if ([SEALED_WITH_FILE, SEALED_DATABASE].some((file) => existsSync(join(folder, file)))) {
     throw new Error(
       `The keys of this server, ${path}, are gone, and its database was sealed with them. Put the file back, ` +
         'or name it with --secrets-file.',
@@ -144,7 +161,8 @@ function parseRing(text: string, where: string): readonly Buffer[] {
   const keys = text
     .split(/[\s,]+/)
     .filter((word) => word !== '')
-    .map((word) => Buffer.from(word, 'base64url'));
+    // Buffer.from passes over what is not base64; a key with a slip in it must not be taken for another key.
+    .map((word) => (BASE64.test(word) ? Buffer.from(word, 'base64url') : Buffer.alloc(0)));
   if (keys.length === 0 || keys.some((key) => key.length !== KEY_BYTES)) {
     throw new Error(
       `${where} must hold at least one key, one a line: ${KEY_BYTES} random bytes in base64url ` +
@@ -172,11 +190,24 @@ function assertComplete(folder: string, ring: readonly Buffer[]): void {
   if (!known.includes(first)) writeDurably(path, `${[...known, first].join('\n')}\n`);
 }
 
-/** Whole or not at all, and readable by its owner only. */
+function assertPrivate(path: string): void {
+  const mode = statSync(path).mode & 0o777;
+  if ((mode & 0o077) === 0) return;
+  throw new Error(
+    `The keys of this server, ${path}, can be read by others (mode ${mode.toString(8)}). ` +
+      'Find out who read them, then: chmod 600.',
+  );
+}
+
+/** Whole or not at all, readable by its owner only, and on disk: a power cut must not leave a database without its keys. */
 function writeDurably(path: string, text: string): void {
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   const file = openSync(`${path}.part`, 'w', 0o600);
   writeSync(file, text);
   fsyncSync(file);
   closeSync(file);
   renameSync(`${path}.part`, path);
+  const folder = openSync(dirname(path), 'r');
+  fsyncSync(folder);
+  closeSync(folder);
 }

@@ -6,6 +6,9 @@ import { root, run, runAndRead } from './run.ts';
 /** Rooms whose code runs on Node and in browsers too: web standards only. */
 const portableRooms = ['protocol', 'client', 'sender'] as const;
 
+/** A file of portable tests turns its clock by hand and needs no time of ours. */
+const fileMs = 60_000;
+
 /** Tests that run on Node as well as on Bun: those of the portable rooms that are written for `node:test`. */
 export async function portableTests(): Promise<string[]> {
   const files = portableRooms.flatMap((room) => [
@@ -35,7 +38,13 @@ export async function runPortableTestsOnNode(): Promise<Counts> {
     ]);
     if (built !== 0) return { passed: 0, failed: 1 };
     const bundles = [...new Bun.Glob('**/*.mjs').scanSync({ cwd: folder, absolute: true })].sort();
-    const { code, output } = await runAndRead(['node', '--test', '--test-reporter=tap', ...bundles]);
+    const { code, output } = await runAndRead([
+      'node',
+      '--test',
+      '--test-reporter=tap',
+      `--test-timeout=${fileMs}`,
+      ...bundles,
+    ]);
     const counts = countsOfTap(output, code);
     console.log(counts.failed === 0 ? `${counts.passed} pass on Node` : output);
     return counts;

@@ -1,0 +1,22 @@
+import { expect, test } from 'bun:test';
+import { bundleClient } from '../client/bundle.ts';
+import { bundledInto } from './build-client.ts';
+
+test('CL29 each form of the shim is one script without imports and has fewer than 15,000 bytes', async () => {
+  for (const form of ['module', 'classic', 'notifications'] as const) {
+    const text = await bundleClient(form);
+    expect(Buffer.byteLength(text)).toBeLessThan(15_000);
+    expect(text).not.toMatch(/\bimport\s*[{*"'(]|\bexport\s*[{*]|\brequire\(/);
+  }
+});
+
+test('CL29 the classic form leaves no names behind and uses nothing that only modules have', async () => {
+  const text = await bundleClient('classic');
+  expect(text).not.toContain('import.meta');
+  expect(text).toMatch(/^\/\/.*\n\s*\(\(\)=>\{/);
+});
+
+test('CL29 the copy in the example is what the sources make', async () => {
+  // Where they differ: bun tools/build-client.ts
+  expect(await Bun.file(bundledInto).text()).toBe(await bundleClient('module'));
+});

@@ -1,4 +1,3 @@
-import { createHmac, timingSafeEqual } from 'node:crypto';
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,6 +7,7 @@ import type { ControlDatabase } from '../server/accounts/database.ts';
 import { openControlDatabase } from '../server/accounts/open-database.ts';
 import type { PageEnv } from '../server/accounts/page-guard.ts';
 import { type AccountRouteDeps, accountRoutes } from '../server/accounts/routes.ts';
+import { openSecrets } from '../server/config/secrets.ts';
 import type { Clock } from '../server/core/clock.ts';
 import { type Events, silentEvents } from '../server/observe/events.ts';
 import { staticRoutes } from '../server/pages/static.ts';
@@ -45,31 +45,19 @@ function handClock(): HandClock {
   };
 }
 
-function secretsOf(key: string): AccountsDeps['secrets'] {
-  const mac = (purpose: string, data: string): Buffer =>
-    createHmac('sha256', key).update(`${purpose}\0${data}`).digest();
-  return {
-    mac,
-    verifyMac(purpose, data, given) {
-      const right = mac(purpose, data);
-      return right.length === given.length && timingSafeEqual(right, given);
-    },
-    cookieSecret: () => mac('cookie', '').toString('base64url'),
-  };
-}
-
 type RoomOptions = Partial<Omit<AccountsDeps, 'db' | 'secrets' | 'events'>> &
   Pick<AccountRouteDeps, 'operatorToken'>;
 
 /** Opens the room; sign-up is open and the origin is on loopback unless told otherwise. */
 export async function openAccountsRoom(options: RoomOptions = {}): Promise<AccountsRoom> {
-  const path = join(await mkdtemp(join(tmpdir(), 'reveille-accounts-')), 'control.sqlite');
+  const folder = await mkdtemp(join(tmpdir(), 'reveille-accounts-'));
+  const path = join(folder, 'control.sqlite');
   const { db, close } = await openControlDatabase(path);
   const origin = options.origin ?? 'http://127.0.0.1:8030';
   const failures: unknown[] = [];
   const events: Events = { ...silentEvents, failed: (_, error) => failures.push(error) };
   const clock = handClock();
-  const secrets = secretsOf('a key for tests');
+  const secrets = await openSecrets({ folder });
   const accounts = await createAccounts({ db, secrets, origin, events, clock, signUp: 'open', ...options });
   const ended: string[] = [];
   accounts.onRightEnded((account) => ended.push(account));

@@ -28,6 +28,14 @@ describe('the first account', () => {
     expect((await room.accounts.create('bob@example.com', password, 'Bob')).role).toBe('user');
   });
 
+  test.each(['http://localhost:8030', 'https://localhost:8443', 'http://[::1]:8030'])(
+    'AN4 on %s it needs no set-up code',
+    async (origin) => {
+      room = await openAccountsRoom({ origin });
+      expect(await room.accounts.signUp.needs()).toBe('nothing');
+    },
+  );
+
   test('AN4 of five made at the same moment one is the administrator', async () => {
     room = await openAccountsRoom();
     await Promise.all(

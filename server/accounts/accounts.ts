@@ -24,7 +24,7 @@ export interface AccountsDeps {
   readonly origin: string;
   readonly events: Events;
   readonly signUp: SignUpPolicy;
-  /** Needed for the first account when given, and always when `origin` is not plain http on this machine. */
+  /** Needed for the first account when given, and always when `origin` is not on loopback. */
   readonly setupCode?: string | undefined;
   readonly signInsPerMinute?: number | undefined;
   readonly clock?: Clock | undefined;

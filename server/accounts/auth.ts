@@ -135,11 +135,13 @@ function countedBy(clock: Clock) {
 
 /** Is the origin plain http on this machine? Only there may a cookie go without `Secure`. */
 export function isLoopbackHttp(origin: string): boolean {
-  const { protocol, hostname } = new URL(origin);
-  return (
-    protocol === 'http:' &&
-    (hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d{1,3}){3}$/.test(hostname))
-  );
+  return new URL(origin).protocol === 'http:' && isLoopback(origin);
+}
+
+/** Does the origin name this machine itself, so that nobody else can reach it? */
+export function isLoopback(origin: string): boolean {
+  const { hostname } = new URL(origin);
+  return hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d{1,3}){3}$/.test(hostname);
 }
 
 /** Cookies know no ports: two servers on one machine would sign each other's people out. */

@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { ReveilleError } from '../../protocol/errors.ts';
 import type { Account, From } from './account.ts';
-import { type Auth, isLoopbackHttp } from './auth.ts';
+import { type Auth, isLoopback } from './auth.ts';
 import { callAuth } from './auth-calls.ts';
 import { assertPassword, emailOf } from './credentials.ts';
 import type { ControlDatabase } from './database.ts';
@@ -43,7 +43,7 @@ export class SignUp {
     const { db, policy, setupCode, origin } = this.#deps;
     const anyone = await db.selectFrom('user').select('id').limit(1).executeTakeFirst();
     if (anyone === undefined)
-      return setupCode !== undefined || !isLoopbackHttp(origin) ? 'setup-code' : 'nothing';
+      return setupCode !== undefined || !isLoopback(origin) ? 'setup-code' : 'nothing';
     return policy === 'open' ? 'nothing' : policy === 'invite' ? 'invite' : 'impossible';
   }
 

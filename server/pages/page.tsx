@@ -73,7 +73,6 @@ export const Page: FC<PropsWithChildren<PageProps>> = ({
       <footer class="foot">
         <div class="foot-inner">
           <span>Reveille, the push service that you own</span>
-          <a href="/docs">Documentation</a>
         </div>
       </footer>
     </body>

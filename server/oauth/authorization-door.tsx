@@ -60,30 +60,19 @@ export class AuthorizationDoor {
     if (request instanceof Response) return request;
     const visit = await this.#deps.accounts.visit(headers);
     if (visit === undefined) return toSignIn(request);
-    const answer = await this.#answer(request, visit);
-    for (const cookie of visit.setCookies) answer.headers.append('Set-Cookie', cookie);
-    return answer;
+    return renewing(await this.#answer(request, visit), visit);
   }
 
   /** `POST /o/oauth2/auth`: what the person said on one of our pages. */
   async decide(httpRequest: Request, peer: Peer): Promise<Response> {
     const form = await readForm(httpRequest, this.#deps.clock);
-    const request = await this.#read(form.get('request') ?? '', peer);
+    // As the URL parser reads it: what came in a form may hold line ends, which have no place in a redirect.
+    const { search } = new URL(`http://request/?${form.get('request') ?? ''}`);
+    const request = await this.#read(search, peer);
     if (request instanceof Response) return request;
     const visit = await this.#deps.accounts.visit(httpRequest.headers);
     if (visit === undefined) return toSignIn(request);
-    const purpose = purposeOf(request, visit);
-    if (
-      !checkFormToken(this.#deps.secrets, visit.account.id, purpose, form.get(tokenField), this.#deps.clock)
-    ) {
-      this.#deps.events.refused('authorization', 'form-stale', undefined, peer.address);
-      return await this.#consentPage(
-        request,
-        visit,
-        'This form was open too long, or was not sent from its own page. Please decide again.',
-      );
-    }
-    return await this.#decided(request, visit, form.get('decision'), form.get('grant') ?? '');
+    return renewing(await this.#decided(request, visit, form, peer), visit);
   }
 
   /** The request, or the answer to one that cannot be granted to anyone. */
@@ -123,11 +112,21 @@ export class AuthorizationDoor {
   async #decided(
     request: AuthorizationRequest,
     visit: Visit,
-    decision: string | null,
-    grant: string,
+    form: URLSearchParams,
+    peer: Peer,
   ): Promise<Response> {
+    const { secrets, clock, events, grants } = this.#deps;
+    if (!checkFormToken(secrets, visit.account.id, purposeOf(request, visit), form.get(tokenField), clock)) {
+      events.refused('authorization', 'form-stale', undefined, peer.address);
+      return await this.#consentPage(
+        request,
+        visit,
+        'This form was open too long, or was not sent from its own page. Please decide again.',
+      );
+    }
+    const decision = form.get('decision');
     if (decision === 'revoke') {
-      await this.#deps.grants.end(visit.account.id, grant);
+      await grants.end(visit.account.id, form.get('grant') ?? '');
       return await this.#consentPage(request, visit);
     }
     if (decision !== 'allow') return await onward(backWith(request, { error: 'access_denied' }));
@@ -204,6 +203,12 @@ const choosePath = (request: AuthorizationRequest): string =>
 function returnPath(request: AuthorizationRequest): string {
   const settled = withoutParameter(withoutParameter(request.query, 'login_hint'), 'prompt');
   return `/o/oauth2/auth?${settled}${request.forced ? '&prompt=consent' : ''}`;
+}
+
+/** A visit may renew the sign-in; its cookies go with whatever is answered. */
+function renewing(answer: Response, visit: Visit): Response {
+  for (const cookie of visit.setCookies) answer.headers.append('Set-Cookie', cookie);
+  return answer;
 }
 
 function goTo(location: string): Response {

@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'bun:test';
+import type { AppId } from '../../protocol/app-id.ts';
 import { CHANNEL_SCOPE, SEND_SCOPE } from '../core/sender.ts';
 import {
   appPath,
@@ -56,7 +57,7 @@ describe('who asks', () => {
     [{ redirect_uri: 'https://sender.example@evil.example/back' }, 'redirect_uri_mismatch'],
     [{ redirect_uri: 'javascript:alert(1)' }, 'redirect_uri_mismatch'],
     [{ redirect_uri: 'https://evil.example/', prompt: 'none' }, 'redirect_uri_mismatch'],
-  ])('OA17 a request with %p gets a page with 400 and goes nowhere', async (change, error) => {
+  ])('OA17 a request with %j gets a page with 400 and goes nowhere', async (change, error) => {
     const { status, html } = await pageAt(authorizationPath(town, change), town.ann);
     expect([status, html.includes(`Error: ${error}`)]).toEqual([400, true]);
   });
@@ -76,7 +77,7 @@ describe('who asks', () => {
   });
 
   test('OA17 an unknown app gets a page, and in silence an answer at its own address only', async () => {
-    const app = 'a'.repeat(32) as Parameters<typeof appPath>[0];
+    const app = 'a'.repeat(32) as AppId;
     const { status, html } = await pageAt(appPath(app), town.ann);
     expect([status, html.includes('unauthorized_client')]).toEqual([200, true]);
     const [, silent] = await asked(appPath(app, { prompt: 'none', state: 's' }));
@@ -101,7 +102,7 @@ describe('what is asked', () => {
     [{ approval_prompt: 'never' }, 'invalid_request'],
     [{ prompt: 'login' }, 'invalid_request'],
     [{ prompt: 'none consent' }, 'invalid_request'],
-  ])('OA20 %p goes back to the client as an error, before anyone must sign in', async (change, error) => {
+  ])('OA20 %j goes back to the client as an error, before anyone must sign in', async (change, error) => {
     const [status, location] = await asked(authorizationPath(town, { ...change, state: 'x' }));
     const back = new URL(location);
     expect([status, `${back.origin}${back.pathname}`]).toEqual([302, callback]);
@@ -115,7 +116,7 @@ describe('what is asked', () => {
   });
 
   test.each(['', 'a%20b', 'x+y', '%C3%BC%2F%26', 'a=b=c', "'quoted'", 'x'.repeat(2_000)])(
-    'OA19 state %p goes back as it came, with a code and with an error',
+    'OA19 state %j goes back as it came, with a code and with an error',
     async (state) => {
       await grantTo(town, town.ann);
       const path = `${authorizationPath(town)}&state=${state}`;
@@ -284,6 +285,14 @@ describe('consent', () => {
     expect((await town.request('/o/oauth2/auth', post(town.ann, {}))).status).toBe(400);
   });
 
+  test('OA23 a form cannot smuggle a line end into a redirect', async () => {
+    const query = authorizationPath(town, { scope: 'email' }).split('?')[1] ?? '';
+    const fields = { request: `${query}&state=a\r\nSet-Cookie: b=c#d` };
+    const answer = await town.request('/o/oauth2/auth', post(town.ann, fields));
+    expect(answer.headers.get('location')).toEndWith('&state=aSet-Cookie:%20b=c');
+    expect(answer.headers.getSetCookie()).toEqual([]);
+  });
+
   test('OA23 when the sign-in has ended meanwhile, the form leads to the sign-in page', async () => {
     const { html } = await pageAt(authorizationPath(town), town.ann);
     const fields = {
@@ -395,21 +404,6 @@ describe('an app signs in', () => {
     expect((await asked(appPath(id, { prompt: 'none' }), bob))[1]).toContain('?code=4/');
   });
 
-  test.each([
-    [{ scope: SEND_SCOPE }, 'invalid_scope'],
-    [{ scope: `${SEND_SCOPE} ${CHANNEL_SCOPE}` }, 'invalid_scope'],
-    [{ code_challenge: undefined, code_challenge_method: undefined }, 'invalid_request'],
-    [{ code_challenge_method: undefined }, 'invalid_request'],
-    [{ code_challenge_method: 'plain' }, 'invalid_request'],
-    [{ code_challenge: challenge.slice(1) }, 'invalid_request'],
-    [{ response_type: 'token' }, 'unsupported_response_type'],
-  ])('OA24 an app that asks with %p is refused', async (change, error) => {
-    const { id } = await town.app(town.ann);
-    expect((await asked(appPath(id, change), town.ann))[1]).toStartWith(
-      `https://${id}.chromiumapp.org/?error=${error}`,
-    );
-  });
-
   test('OA24 no address but its own, or one that its proven owners registered', async () => {
     const { id } = await town.app(town.ann);
     const other = await town.app(town.ann);
@@ -447,7 +441,7 @@ describe('an app signs in', () => {
       post(town.ann, { request, decision: 'allow', form_token: 'x' }),
     );
     const mismatch = await pageAt(appPath(id, { redirect_uri: 'https://evil.example/' }), town.ann);
-    const unknown = await pageAt(appPath('b'.repeat(32) as Parameters<typeof appPath>[0]), town.ann);
+    const unknown = await pageAt(appPath('b'.repeat(32) as AppId), town.ann);
     const pages = [consentPage, mismatch, unknown, { status: stale.status, html: await stale.text() }];
     town.sqlite.run('ALTER TABLE grants RENAME TO lost');
     const broken = await town.request(appPath(id), as(town.ann));
@@ -457,5 +451,29 @@ describe('an app signs in', () => {
       expect(html).not.toContain('_blank');
     }
     expect(pages.at(-1)?.html).toContain('That did not work');
+  });
+});
+
+describe('an app that asks for what it may not', () => {
+  let id: AppId;
+
+  beforeAll(async () => {
+    await open();
+    ({ id } = await town.app(town.ann));
+  });
+  afterAll(close);
+
+  test.each([
+    [{ scope: SEND_SCOPE }, 'invalid_scope'],
+    [{ scope: `${SEND_SCOPE} ${CHANNEL_SCOPE}` }, 'invalid_scope'],
+    [{ code_challenge: undefined, code_challenge_method: undefined }, 'invalid_request'],
+    [{ code_challenge_method: undefined }, 'invalid_request'],
+    [{ code_challenge_method: 'plain' }, 'invalid_request'],
+    [{ code_challenge: challenge.slice(1) }, 'invalid_request'],
+    [{ response_type: 'token' }, 'unsupported_response_type'],
+  ])('OA24 an app that asks with %j is refused', async (change, error) => {
+    expect((await asked(appPath(id, change), town.ann))[1]).toStartWith(
+      `https://${id}.chromiumapp.org/?error=${error}`,
+    );
   });
 });

@@ -27,7 +27,7 @@ export interface Code extends CodeGrounds {
   readonly usedGrant: string | null;
 }
 
-/** Keeps the hash of a code for 60 s, and what its exchange will rest on. */
+/** Keeps the hash of a code for 60 s, and what its exchange will rest on. Codes that can be of no more use are swept. */
 export async function issueCode(
   db: ControlDatabase,
   clock: Clock,
@@ -37,7 +37,8 @@ export async function issueCode(
   const now = clock.now();
   await db
     .deleteFrom('codes')
-    .where('expires_at', '<', now - bounds.usedCodeMs)
+    .where('expires_at', '<', now)
+    .where(({ or, eb }) => or([eb('used_grant', 'is', null), eb('expires_at', '<', now - bounds.usedCodeMs)]))
     .execute();
   await db
     .insertInto('codes')

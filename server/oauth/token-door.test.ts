@@ -120,6 +120,17 @@ describe('the exchange of a code', () => {
     expect(await told(answer)).toEqual([400, errorBody('invalid_grant')]);
   });
 
+  test('OA9 a used code is remembered for a day after its end, an unused one is swept', async () => {
+    const [used, unused] = [await freshCode(), await freshCode()];
+    const { refresh_token } = (await (await exchange(used)).json()) as { refresh_token: string };
+    town.clock.advance(minutes(60));
+    await freshCode();
+    expect(await town.db.selectFrom('codes').selectAll().execute()).toHaveLength(2);
+    expect((await exchange(unused)).status).toBe(400);
+    expect((await exchange(used)).status).toBe(400);
+    expect((await refresh(refresh_token)).status).toBe(400);
+  });
+
   test('OA9 a code is good for its client and its redirect only, and a wrong redirect spends it', async () => {
     const redirectUris = [callback];
     const other = await town.clients.create(town.ann, town.project, { name: 'Other', redirectUris });
@@ -165,7 +176,7 @@ describe('PKCE', () => {
     { code_challenge: verifier, code_challenge_method: 'plain' },
     { code_challenge_method: 'S256' },
     { code_challenge: 'short', code_challenge_method: 'S256' },
-  ])('OA10 a request with %p is refused before any page', async (change) => {
+  ])('OA10 a request with %j is refused before any page', async (change) => {
     const answer = await town.request(authorizationPath(town, change), as(town.ann));
     expect(answer.headers.get('location')).toStartWith(`${callback}?error=invalid_request`);
   });
@@ -188,6 +199,19 @@ describe('the refresh', () => {
     expect(await town.senders.identify(access_token)).toMatchObject({ account: town.ann.id });
     town.clock.advance(minutes(5));
     expect(() => town.senders.identify(access_token)).toThrow('Invalid Credentials');
+  });
+
+  test('OA4 after a change of keys a fresh token is issued, and the one before is good to its end', async () => {
+    const { access_token, refresh_token } = await grantTo(town, town.ann);
+    // Another key makes another text of the same issue; its hash is no longer what was kept.
+    await town.db.updateTable('access_tokens').set({ issue: 7 }).execute();
+    const fresh = (await (await refresh(refresh_token)).json()) as {
+      access_token: string;
+      expires_in: number;
+    };
+    expect([fresh.access_token === access_token, fresh.expires_in]).toEqual([false, 3600]);
+    expect(await town.senders.identify(access_token)).toMatchObject({ account: town.ann.id });
+    expect(await town.senders.identify(fresh.access_token)).toMatchObject({ account: town.ann.id });
   });
 
   test('OA1 a refresh token stands for years, without rotation', async () => {

@@ -4,12 +4,13 @@ import { join } from 'node:path';
 import { Hono } from 'hono';
 import { limits } from '../protocol/limits.ts';
 import { type Accounts, createAccounts } from '../server/accounts/accounts.ts';
+import { formToken } from '../server/accounts/form-token.ts';
 import { type OpenControlDatabase, openControlDatabase } from '../server/accounts/open-database.ts';
 import type { PageEnv } from '../server/accounts/page-guard.ts';
 import { accountRoutes } from '../server/accounts/routes.ts';
 import { MemoryBus } from '../server/buses/memory.ts';
 import { MemoryPresence } from '../server/buses/presence-memory.ts';
-import { openSecrets } from '../server/config/secrets.ts';
+import { openSecrets, type Secrets } from '../server/config/secrets.ts';
 import { bootstrapRoutes } from '../server/console/bootstrap.ts';
 import { consoleRoutes } from '../server/console/routes.ts';
 import { Acceptance } from '../server/core/accept.ts';
@@ -50,17 +51,21 @@ export class ConsoleTown implements AsyncDisposable {
   readonly receiving: Receiving;
   readonly pages: Hono<PageEnv>;
   readonly #folder: string;
+  readonly #secrets: Secrets;
+  readonly #clock: Clock;
   #server: Bun.Server<undefined> | undefined;
 
   private constructor(
     folder: string,
     control: OpenControlDatabase,
     accounts: Accounts,
-    secrets: Awaited<ReturnType<typeof openSecrets>>,
+    secrets: Secrets,
     { origin = 'http://127.0.0.1:8030', clock = systemClock, events = silentEvents }: ConsoleTownOptions,
   ) {
     const shared = { db: control.db, origin, secrets, clock, random, events, accounts };
     this.#folder = folder;
+    this.#secrets = secrets;
+    this.#clock = clock;
     this.origin = origin;
     this.control = control;
     this.accounts = accounts;
@@ -135,6 +140,11 @@ export class ConsoleTown implements AsyncDisposable {
   /** Answers one request as if it came from `address`. */
   async fetch(path: string, init: RequestInit = {}, address = '127.0.0.1'): Promise<Response> {
     return await this.pages.fetch(new Request(this.origin + path, init), { peer: { address } });
+  }
+
+  /** The token that a page would carry for a form: what a forger who knows everything but the rules would send. */
+  async formToken(account: string, action: string): Promise<string> {
+    return formToken(this.#secrets, account, action, this.#clock);
   }
 
   /** Opens a socket on the port of `origin`. */

@@ -58,7 +58,7 @@ export function createCall(origin: string, fetch: Fetch): Call {
 
 /** The sentence for a service that gives no answer. */
 export const unreachable = (origin: string): string =>
-  `The push service at ${origin} cannot be reached. Check that it runs and that the address is right.`;
+  `The push service at ${origin} cannot be reached. Check that it runs, and its address.`;
 
 /** Reads Google's envelope (`{error: {message, errors: [{reason}]}}`) and OAuth's (`{error, error_description}`) alike. */
 function refusal(status: number, answer: Answer, origin: string): ServiceError {

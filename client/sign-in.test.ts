@@ -130,6 +130,9 @@ test('CL7 what the service says in words reaches the app: a disabled account, a 
     message: 'This account is disabled. Ask the administrator.',
   });
   await assert.rejects(signIn(world({ flow: denied('consent_required') }).ports, false), {
+    message: failures.noConsent,
+  });
+  await assert.rejects(signIn(world({ flow: denied('server_error') }).ports, false), {
     message: failures.refused(origin),
   });
   await assert.rejects(signIn(world({ flow: denied('unauthorized_client') }).ports, false), {

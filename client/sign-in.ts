@@ -19,8 +19,9 @@ export const failures = {
   unavailable: 'The API is not available for this user.',
   signedOut: 'The user is not signed in.',
   noToken: 'Cannot obtain access token for the user.',
-  dismissed: 'The user closed the sign-in window. Say what it is for, then call getChannelId(true) again.',
-  oneWindow: 'A sign-in window of this app is open already. Finish it, then call getChannelId again.',
+  noConsent: 'The user has not allowed this app yet. Call getChannelId(true), which asks.',
+  dismissed: 'The user closed the sign-in window. Explain it, then call getChannelId(true) again.',
+  oneWindow: 'A sign-in window of this app is open. Finish it, then call again.',
   unknownApp: (origin: string, appId: string) =>
     `The push service at ${origin} does not know the app ${appId}. Register it there, or put its "key" into manifest.json.`,
   refused: (origin: string) =>
@@ -80,8 +81,9 @@ function redirectFailure({ origin, appId, note }: SignInPorts, answer: URLSearch
   const description = answer.get('error_description');
   note(`${error}: ${description}`);
   if (/login|interaction/.test(error)) return failures.signedOut;
+  if (error === 'consent_required') return failures.noConsent;
   if (/_client/.test(error)) return failures.unknownApp(origin, appId);
-  // consent_required, access_denied, a disabled account: the service says it in words.
+  // access_denied, a disabled account: the service says it in words.
   return description ?? failures.refused(origin);
 }
 

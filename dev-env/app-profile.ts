@@ -1,0 +1,92 @@
+import { rm } from 'node:fs/promises';
+import { type BrowserOptions, fillSignIn, TestBrowser, waitUntil } from './browser.ts';
+import { type ExtensionOptions, makeExtension } from './extension.ts';
+import type { Town } from './town.ts';
+
+/**
+ * A background script for tests: notes every message in `chrome.storage`, where a page can read it while the worker sleeps.
+ * A payload that begins with "fail once" fails its first run.
+ */
+export const recorder = `
+import './push-messaging.js';
+chrome.pushMessaging.onMessage.addListener((message) => navigator.locks.request('got', async () => {
+  const { got = [] } = await chrome.storage.local.get('got');
+  const line = message.payload + ' [' + message.subchannelId + ']';
+  await chrome.storage.local.set({ got: [...got, line] });
+  if (message.payload.startsWith('fail once') && !got.includes(line)) throw new Error('on purpose');
+}));
+`;
+
+/** One browser profile with an app in it, made for a town. */
+export class AppProfile implements AsyncDisposable {
+  readonly browser: TestBrowser;
+  readonly #town: Town;
+  readonly #folder: string;
+
+  private constructor(browser: TestBrowser, town: Town, folder: string) {
+    this.browser = browser;
+    this.#town = town;
+    this.#folder = folder;
+  }
+
+  /** Starts a browser with the example, or with another background script in it. */
+  static async start(
+    town: Town,
+    extension: Partial<ExtensionOptions> = {},
+    options: BrowserOptions = {},
+  ): Promise<AppProfile> {
+    const folder = await makeExtension({ server: town.origin, key: town.seed.app.key, ...extension });
+    return new AppProfile(await TestBrowser.start({ extension: folder, ...options }), town, folder);
+  }
+
+  get appId(): string {
+    return this.#town.seed.app.id;
+  }
+
+  /** Signs in as the town's account in the window that the welcome page opens; settles when the channel is there. */
+  async signIn(passwords: readonly string[] = [this.#town.seed.account.password]): Promise<void> {
+    const page = await this.browser.page(this.appId, 'welcome.html');
+    await page.click('#sign-in');
+    const window = await this.browser.signInWindow();
+    for (const password of passwords) await fillSignIn(window, this.#town.seed.account.email, password);
+    await waitUntil('the channel', async () =>
+      (await page.$eval('#outcome', (element) => element.textContent ?? '')).startsWith('Ready.'),
+    );
+    await page.close();
+  }
+
+  /** Starts the worker, as any event of the extension would. */
+  async wake(): Promise<void> {
+    const page = await this.browser.page(this.appId, 'manifest.json');
+    await page.evaluate(async () => {
+      const registration = await navigator.serviceWorker.getRegistration();
+      registration?.active?.postMessage('wake');
+    });
+    await page.close();
+  }
+
+  /** What the recorder has noted, in the order of its runs. */
+  async got(): Promise<readonly string[]> {
+    return ((await this.stored()).got ?? []) as readonly string[];
+  }
+
+  /** Everything in the app's storage, read without waking its worker. */
+  async stored(): Promise<Record<string, unknown>> {
+    const page = await this.browser.page(this.appId, 'manifest.json');
+    try {
+      return await page.evaluate(() => chrome.storage.local.get() as Promise<Record<string, unknown>>);
+    } finally {
+      await page.close();
+    }
+  }
+
+  /** Waits until the recorder has noted this line. */
+  async gets(line: string): Promise<void> {
+    await waitUntil(`"${line}"`, async () => (await this.got()).includes(line));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.browser[Symbol.asyncDispose]();
+    await rm(this.#folder, { recursive: true, force: true });
+  }
+}

@@ -13,7 +13,8 @@ async function tooEarly(options: TownOptions): Promise<AnsweredMessage[]> {
   const folder = await mkdtemp(join(tmpdir(), 'reveille-strace-'));
   const file = join(folder, 'trace');
   const calls = 'trace=fdatasync,fsync,write,writev,pwrite64,sendto,sendmsg';
-  const under = ['strace', '-f', '-ttt', '-s', '65536', '-e', calls, '-o', file];
+  // -D: the server, not strace, is the process that the town started and ends.
+  const under = ['strace', '-D', '-f', '--seccomp-bpf', '-ttt', '-s', '65536', '-e', calls, '-o', file];
   try {
     await using town = await Town.start({ ...options, under, dailyQuota: 0 });
     const token = await town.accessToken();

@@ -43,6 +43,9 @@ import type { Synchronous } from './stores/sqlite/open-database.ts';
 import { openSqliteStore } from './stores/sqlite/store.ts';
 import { openWebstore, type WebstoreRoom } from './webstore/room.ts';
 
+/** A silent HTTP connection is cut after this; longer than a body may take, so that a slow one is told why (limits.bodyMs). */
+const IDLE_SECONDS = 30;
+
 /** What the service takes from the world; tests hand in their own. */
 export interface World {
   readonly clock: Clock;
@@ -115,11 +118,12 @@ async function openRooms(
   );
   const origin = originOf(config, http.port ?? config.port);
   rooms = await openPeople(ground, origin);
+  const refusals = new Refusals(clock);
   answer = front({
-    doors: apiDoors(ground, rooms),
-    devices: deviceDoor(ground, rooms),
+    doors: apiDoors(ground, rooms, refusals),
+    devices: deviceDoor(ground, rooms, refusals),
     gateway,
-    pages: await pagesOf(ground, rooms, origin),
+    pages: pagesOf(ground, rooms, origin),
     proxies: config.trustedProxies,
   });
   events.listening(origin);
@@ -205,32 +209,36 @@ function acceptance({ world, core, config }: Ground, { oauth }: Rooms): Acceptan
 
 const calendarOf = (config: Config) => (config.compat === '2013' ? losAngelesDays : utcDays);
 
-function apiDoors(ground: Ground, rooms: Rooms): ReadonlyMap<string, Door> {
+function apiDoors(ground: Ground, rooms: Rooms, refusals: Refusals): ReadonlyMap<string, Door> {
   const { clock, events } = ground.world;
-  const refusals = new Refusals(clock);
   const compat = ground.config.compat === '2013' ? '2013' : undefined;
   const send = sendDoor({ acceptance: acceptance(ground, rooms), refusals, clock, events, compat });
-  const channel = channelDoor({ senders: rooms.oauth.senders, receiving: ground.core.receiving, refusals, events });
+  const channel = channelDoor({
+    senders: rooms.oauth.senders,
+    receiving: ground.core.receiving,
+    refusals,
+    events,
+  });
   return new Map([
     ...MESSAGE_PATHS.map((path) => [path, send] as const),
     ...CHANNEL_PATHS.map((path) => [path, channel] as const),
   ]);
 }
 
-function deviceDoor({ world, core }: Ground, { oauth, webstore }: Rooms): Door {
+function deviceDoor({ world, core }: Ground, { oauth, webstore }: Rooms, refusals: Refusals): Door {
   const { clock, events } = world;
   return devicesDoor({
     devices: core.devices,
     senders: oauth.senders,
     owners: webstore.apps,
-    refusals: new Refusals(clock),
+    refusals,
     clock,
     events,
   });
 }
 
 /** Everything that is not hot: pages, OAuth, bootstrap, the client to download. */
-async function pagesOf(ground: Ground, rooms: Rooms, origin: string): Promise<FrontPages> {
+function pagesOf(ground: Ground, rooms: Rooms, origin: string): FrontPages {
   const { config, world, secrets, core } = ground;
   const { accounts, oauth, webstore } = rooms;
   const send = acceptance(ground, rooms);
@@ -264,7 +272,7 @@ async function pagesOf(ground: Ground, rooms: Rooms, origin: string): Promise<Fr
   pages.route('/', oauth.routes);
   pages.route('/', consoleRoutes(deps));
   pages.route('/', bootstrapRoutes({ ...deps, random: world.random }));
-  pages.route('/', await clientRoutes());
+  pages.route('/', clientRoutes());
   pages.notFound(() => renderError(new ReveilleError('not-found')));
   pages.onError((thrown) => {
     world.events.failed('pages', thrown);
@@ -273,18 +281,19 @@ async function pagesOf(ground: Ground, rooms: Rooms, origin: string): Promise<Fr
   return pages;
 }
 
-/** The client as a developer downloads it: one file, in both forms. */
-async function clientRoutes(): Promise<Hono> {
+/** The client as a developer downloads it: one file, in both forms, bundled when first asked for. */
+function clientRoutes(): Hono {
   const routes = new Hono();
   for (const form of ['module', 'classic'] as const) {
-    const text = await bundleClient(form);
+    let text: Promise<string> | undefined;
     const name = form === 'module' ? 'push-messaging.js' : 'push-messaging.classic.js';
-    routes.get(`/client/${name}`, (c) =>
-      c.body(text, 200, {
+    routes.get(`/client/${name}`, async (c) => {
+      text ??= bundleClient(form);
+      return c.body(await text, 200, {
         'Content-Type': 'text/javascript; charset=utf-8',
         'X-Content-Type-Options': 'nosniff',
-      }),
-    );
+      });
+    });
   }
   return routes;
 }
@@ -298,6 +307,7 @@ function listen(config: Config, answer: Front, gateway: WebSocketGateway): Bun.S
     hostname: config.host,
     port: config.port,
     maxRequestBodySize: REQUEST_BYTES_MAX,
+    idleTimeout: IDLE_SECONDS,
     development: false,
     ...(tls && { tls }),
     fetch: answer,

@@ -5,6 +5,7 @@ import type { DeviceCredentials, Marks, Offer } from '../client/ports.ts';
 import { createCall } from '../client/service.ts';
 import { signIn } from '../client/sign-in.ts';
 import { CliError, call, defaultServer, readServer } from './call.ts';
+import { Handling } from './handling.ts';
 import { Records, type ServerRecord } from './records.ts';
 
 interface ListenFlags {
@@ -38,6 +39,7 @@ async function listen(server: string, flags: ListenFlags): Promise<void> {
   // Another account or app under the same name is another device, with marks of its own.
   const key = (kind: string) => `${kind} ${record.email ?? ''} ${app}`;
   const credentials = (await file.get(key('device'))) as DeviceCredentials | undefined;
+  const handling = new Handling();
   let live = (): void => {};
   const ready = new Promise<void>((resolve) => {
     live = resolve;
@@ -50,23 +52,38 @@ async function listen(server: string, flags: ListenFlags): Promise<void> {
     onCredentials: (fresh) => file.set(key('device'), fresh),
     marks: {
       load: async () => ((await file.get(key('marks'))) ?? {}) as Marks,
-      save: (marks) => file.set(key('marks'), marks),
+      // A message is done with when its mark is on disk: from then on it is never shown again.
+      save: (marks) => file.set(key('marks'), marks).finally(() => handling.end()),
     },
     confirm: flags.confirm,
     onMessage: async (message) => {
       // Whoever reads our lines is told that we are live before the first message.
       await ready;
-      await print(describe(message, flags.json === true));
+      handling.begin();
+      try {
+        await print(describe(message, flags.json === true));
+      } catch (error) {
+        handling.end();
+        throw error;
+      }
+      if (!flags.confirm) handling.end();
     },
     onNote: (line) => console.error(`reveille: ${line}`),
   });
-  await runUntilStopped(device, async () => {
+  await runUntilStopped(device, handling, async () => {
     await print(flags.json === true ? '{"ready":true}' : `Listening to ${device.channelId}. Ctrl+C ends it.`);
     live();
   });
 }
 
-async function runUntilStopped(device: Device, whenLive: () => Promise<void>): Promise<void> {
+/** How long a stop waits for a message that is being shown. */
+const politeMs = 5_000;
+
+async function runUntilStopped(
+  device: Device,
+  handling: Handling,
+  whenLive: () => Promise<void>,
+): Promise<void> {
   const stopped = stopSignal();
   const connected = device.connect().then(
     () => true,
@@ -76,6 +93,9 @@ async function runUntilStopped(device: Device, whenLive: () => Promise<void>): P
   );
   if (await Promise.race([connected, stopped])) await whenLive();
   await stopped;
+  await handling.idle(politeMs);
+  // The confirm leaves in the turn after its mark was written.
+  await new Promise((resolve) => setImmediate(resolve));
   device.close();
   process.exit();
 }

@@ -159,7 +159,7 @@ describe('one account', () => {
     const stranger = { user: 'stranger' };
     const refused = await reveille(['bootstrap', '--json'], stranger);
     expect(refused).toMatchObject({ output: '', code: 1 });
-    expect(refused.errors).toContain('sign');
+    expect(refused.errors).toContain('Sign in as one first: ./bin/reveille login');
     const login = ['login', '--email', demo.account.email, '--password-stdin'];
     const wrong = await reveille(login, { ...stranger, stdin: 'not the password\n' });
     expect(wrong).toMatchObject({ output: '', code: 1 });

@@ -1,6 +1,6 @@
 import { Database } from 'bun:sqlite';
 import { afterEach, beforeEach, describe, expect, test } from 'bun:test';
-import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '../../core/clock.ts';
@@ -67,6 +67,24 @@ describe('messages.db', () => {
     writeFileSync(path, text);
     expect(() => openMessageDatabase(folder, 'FULL')).toThrow(`${path} is not a database`);
     expect(statSync(path).size).toBe(text.length);
+  });
+
+  test('ST14 the document of what is stored has every table', () => {
+    const db = openMessageDatabase(folder, 'FULL');
+    const tables = db
+      .query<{ name: string }, []>(
+        "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%'",
+      )
+      .all()
+      .map((row) => row.name);
+    db.close(true);
+    const document = readFileSync(join(import.meta.dir, '../../../docs/storage.md'), 'utf8');
+    const [, section = ''] = document.split(/^## /m);
+    expect(section).toStartWith('messages.db');
+    const described = section.split('\n').filter((line) => line.startsWith('| `'));
+    for (const table of tables) {
+      expect(described.some((line) => line.split('|')[1]?.includes(`\`${table}\``))).toBe(true);
+    }
   });
 
   test('ST4 the questions of every message are answered from indexes, never by reading a whole table', () => {

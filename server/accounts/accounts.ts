@@ -128,7 +128,8 @@ class AccountRoom implements Accounts {
   }
 
   async count(): Promise<number> {
-    return (await this.#accounts().execute()).length;
+    const query = this.#deps.db.selectFrom('user').select(({ fn }) => fn.countAll<number>().as('people'));
+    return (await query.executeTakeFirstOrThrow()).people;
   }
 
   async people(): Promise<readonly Person[]> {

@@ -41,7 +41,7 @@ export class PageVisitor {
     fields: Readonly<Record<string, string | Blob>> = {},
   ): Promise<Response> {
     const { html } = await this.open(path);
-    const form = formFor(html, action);
+    const form = formFor(html, action, fields);
     if (form === undefined) throw new Error(`${path} has no form for ${action}`);
     const body = form.files ? new FormData() : new URLSearchParams();
     for (const [name, value] of Object.entries({ ...form.hidden, ...fields }))
@@ -76,16 +76,26 @@ interface FoundForm {
   readonly files: boolean;
 }
 
-/** The first form of a page that is sent to `action`: its hidden fields, and what stands in its select fields. */
-function formFor(html: string, action: string): FoundForm | undefined {
+/**
+ * The form of a page that is sent to `action`, with its hidden fields. Of several the one whose hidden fields say the same
+ * as `fields`, such as the way in which an app is registered.
+ */
+function formFor(
+  html: string,
+  action: string,
+  fields: Readonly<Record<string, unknown>>,
+): FoundForm | undefined {
+  const forms: FoundForm[] = [];
   for (const [, attributes = '', inside = ''] of html.matchAll(/<form([^>]*)>([\s\S]*?)<\/form>/g)) {
     if (attributeOf(attributes, 'action') !== action) continue;
     const hidden: Record<string, string> = {};
     for (const [tag] of inside.matchAll(/<input[^>]*type="hidden"[^>]*>/g))
       hidden[attributeOf(tag, 'name') ?? ''] = attributeOf(tag, 'value') ?? '';
-    return { hidden, files: attributes.includes('multipart/form-data') };
+    forms.push({ hidden, files: attributes.includes('multipart/form-data') });
   }
-  return undefined;
+  const agrees = ({ hidden }: FoundForm): boolean =>
+    Object.entries(hidden).every(([name, value]) => !(name in fields) || fields[name] === value);
+  return forms.find(agrees) ?? forms[0];
 }
 
 function attributeOf(tag: string, name: string): string | undefined {

@@ -11,23 +11,27 @@ import type { Peer } from '../doors/peer.ts';
 import type { Events } from '../observe/events.ts';
 import { tokenField } from '../pages/form.tsx';
 import { onward, render } from '../pages/render.tsx';
-import { securityHeaders } from '../pages/security-headers.ts';
+import {
+  backWith,
+  choosePath,
+  errorBack,
+  faultAnswer,
+  faultyAnswer,
+  goTo,
+  toSignIn,
+} from './authorization-answers.tsx';
 import { issueThroughLibrary } from './authorization-model.ts';
 import {
   type Addressed,
   type AuthorizationRequest,
-  type Faulty,
   readAddress,
   readRequest,
-  type Unaddressed,
 } from './authorization-request.ts';
 import { bounds } from './bounds.ts';
 import type { Clients } from './clients.ts';
 import { type Wants, wants } from './codes.ts';
-import { ConsentPage, FaultPage, FullPage } from './consent-pages.tsx';
+import { ConsentPage, FullPage } from './consent-pages.tsx';
 import type { Grants } from './grants.ts';
-import { withoutParameter } from './parameters.ts';
-import { redirectBack } from './redirect-rules.ts';
 
 export interface AuthorizationDeps {
   readonly db: ControlDatabase;
@@ -168,52 +172,8 @@ function purposeOf(request: Addressed, visit: Visit): string {
 const isForAnother = ({ loginHint }: AuthorizationRequest, { account }: Visit): boolean =>
   loginHint !== undefined && loginHint.toLowerCase() !== account.email && loginHint !== account.id;
 
-const backWith = (request: Addressed, parameters: Readonly<Record<string, string>>): string =>
-  redirectBack(request.redirectUri, parameters, request.rawState);
-
-const errorBack = (request: Addressed, error: string): Response => goTo(backWith(request, { error }));
-
-const faultyAnswer = (addressed: Addressed, { error, description }: Faulty): Response =>
-  goTo(backWith(addressed, { error, error_description: description }));
-
-async function faultAnswer(fault: Unaddressed): Promise<Response> {
-  if (fault.silentRedirect !== undefined) {
-    return goTo(
-      redirectBack(
-        fault.silentRedirect,
-        { error: fault.fault, error_description: fault.sentence },
-        fault.rawState,
-      ),
-    );
-  }
-  return await render(<FaultPage of={fault} />, fault.appId === undefined ? 400 : 200);
-}
-
-function toSignIn(request: AuthorizationRequest): Response {
-  if (request.silent) return errorBack(request, 'login_required');
-  const query = new URLSearchParams({ return: returnPath(request) });
-  if (request.loginHint !== undefined) query.set('email', request.loginHint);
-  return goTo(`/accounts/sign-in?${query}`);
-}
-
-const choosePath = (request: AuthorizationRequest): string =>
-  `/accounts/choose?${new URLSearchParams({ return: returnPath(request) })}`;
-
-/** This request once the person has been chosen: who it is for is no longer a question. */
-function returnPath(request: AuthorizationRequest): string {
-  const settled = withoutParameter(withoutParameter(request.query, 'login_hint'), 'prompt');
-  return `/o/oauth2/auth?${settled}${request.forced ? '&prompt=consent' : ''}`;
-}
-
 /** A visit may renew the sign-in; its cookies go with whatever is answered. */
 function renewing(answer: Response, visit: Visit): Response {
   for (const cookie of visit.setCookies) answer.headers.append('Set-Cookie', cookie);
   return answer;
-}
-
-function goTo(location: string): Response {
-  return new Response(null, {
-    status: 302,
-    headers: { ...securityHeaders, Location: location, 'Cache-Control': 'no-store' },
-  });
 }

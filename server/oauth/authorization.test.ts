@@ -16,6 +16,7 @@ import {
   type Person,
   post,
   type Town,
+  verifier,
 } from './fixture.test.ts';
 
 let town: Town;
@@ -398,7 +399,7 @@ describe('an app signs in', () => {
       client_secret: undefined,
       grant_type: 'authorization_code',
       code: back.searchParams.get('code') ?? '',
-      code_verifier: 'a-verifier-that-is-long-enough-for-RFC-7636-section-4.1',
+      code_verifier: verifier,
       redirect_uri: `https://${id}.chromiumapp.org/`,
     });
     expect((await asked(appPath(id, { prompt: 'none' }), bob))[1]).toContain('?code=4/');

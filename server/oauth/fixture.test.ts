@@ -1,4 +1,4 @@
-import { setDefaultTimeout } from 'bun:test';
+import { expect, setDefaultTimeout, test } from 'bun:test';
 import { createHash, randomBytes } from 'node:crypto';
 import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -162,8 +162,13 @@ export function appPath(app: AppId, change: Record<string, string | undefined> =
   return `/o/oauth2/auth?${queryOf(parameters)}`;
 }
 
-export const verifier = 'a-verifier-that-is-long-enough-for-RFC-7636-section-4.1';
-export const challenge = createHash('sha256').update(verifier).digest('base64url');
+/** The pair of RFC 7636, appendix B. */
+export const verifier = 'dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk';
+export const challenge = 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM';
+
+test('OA10 the challenge that these tests send is the S256 of their verifier', () => {
+  expect(createHash('sha256').update(verifier).digest('base64url')).toBe(challenge);
+});
 
 function queryOf(parameters: Record<string, string | undefined>): string {
   const set = Object.entries(parameters).filter((pair): pair is [string, string] => pair[1] !== undefined);

@@ -1,5 +1,6 @@
 import type { NodeId } from './presence.ts';
 import type { ChannelKey, DeviceKey, Kept } from './store.ts';
+import type { HolderId, Subscription } from './subscription.ts';
 
 /** What nodes tell each other. */
 export type Announcement =
@@ -7,6 +8,9 @@ export type Announcement =
   | { readonly kind: 'kept'; readonly kept: readonly Kept[] }
   /** Devices whose right has ended: their connections must close now. */
   | { readonly kind: 'ended'; readonly devices: readonly DeviceKey[] }
+  /** A push subscription was made, or found again: the browser that holds it, if connected, is offered what comes. */
+  | { readonly kind: 'subscribed'; readonly subscription: Subscription }
+  | { readonly kind: 'unsubscribed'; readonly holder: HolderId; readonly name: string }
   /** A channel was resumed: its devices must be offered what waits. */
   | { readonly kind: 'resumed'; readonly channel: ChannelKey };
 

@@ -4,7 +4,8 @@ import type { Clock } from './clock.ts';
 import { Outbox } from './outbox.ts';
 import type { NodeId, Presence, PresentSession } from './presence.ts';
 import type { EndReason, Recipient } from './recipient.ts';
-import type { ChannelKey, Device, DeviceKey, Store } from './store.ts';
+import type { ChannelKey, DeviceKey, Store } from './store.ts';
+import type { Addressee } from './subscription.ts';
 
 /**
  * Who is connected to this node, and what they are offered: two mirrored indexes of the same outboxes, device → outbox and
@@ -41,7 +42,7 @@ export class Deliveries {
    * device. The outbox offers what waits, then tells the recipient that it has caught up, then is live.
    * When the store cannot be read the connection ends as `going-away`, so that the device comes back.
    */
-  connect(device: Device, recipient: Recipient): Outbox {
+  connect(device: Addressee, recipient: Recipient): Outbox {
     this.#byDevice.get(device.key)?.end('replaced');
     const outbox = new Outbox(device, recipient, {
       store: this.#store,

@@ -4,7 +4,8 @@ import type { Events } from '../observe/events.ts';
 import type { Clock } from './clock.ts';
 import { type Pending, PendingMessages } from './pending.ts';
 import type { EndReason, Recipient } from './recipient.ts';
-import type { Device, Kept, MessageStore, Missed } from './store.ts';
+import type { Kept, MessageStore, Missed } from './store.ts';
+import type { Addressee } from './subscription.ts';
 
 export interface OutboxDeps {
   readonly store: MessageStore;
@@ -27,7 +28,7 @@ export interface OutboxDeps {
  * announcements for the queue are dropped: the next page, read when this one is half confirmed, brings them in order.
  */
 export class Outbox {
-  readonly device: Device;
+  readonly device: Addressee;
   readonly #recipient: Recipient;
   readonly #deps: OutboxDeps;
   readonly #pending = new PendingMessages();
@@ -39,7 +40,7 @@ export class Outbox {
   #stopTimer: (() => void) | undefined;
   #timerDue = Number.POSITIVE_INFINITY;
 
-  constructor(device: Device, recipient: Recipient, deps: OutboxDeps) {
+  constructor(device: Addressee, recipient: Recipient, deps: OutboxDeps) {
     this.device = device;
     this.#recipient = recipient;
     this.#deps = deps;

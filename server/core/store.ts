@@ -22,6 +22,8 @@ export interface Draft {
   readonly channel: ChannelKey;
   readonly slot: Slot;
   readonly payload: string;
+  /** Only with an encrypted push: how its body is encoded. The payload is that body in base64url. */
+  readonly headers?: PushHeaders;
   /** Milliseconds since 1970 at which the message ends by itself. */
   readonly expiresAt: number;
   /** The project whose quota it counts against. */
@@ -32,12 +34,20 @@ export interface Draft {
   readonly quotaDay: string;
 }
 
+/** The content headers that travel with an encrypted push (RFC 8291; the last two only with the draft's `aesgcm`). */
+export interface PushHeaders {
+  readonly encoding: 'aes128gcm' | 'aesgcm';
+  readonly encryption?: string;
+  readonly cryptoKey?: string;
+}
+
 /** A message that was committed. */
 export interface Kept {
   readonly version: Version;
   readonly channel: ChannelKey;
   readonly slot: Slot;
   readonly payload: string;
+  readonly headers?: PushHeaders;
   readonly acceptedAt: number;
   readonly expiresAt: number;
 }

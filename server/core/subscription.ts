@@ -1,0 +1,53 @@
+import type { ChannelKey, DeviceKey } from './store.ts';
+
+/** What an outbox delivers to: a device with an app's channel, or the one device of a push subscription. */
+export interface Addressee {
+  readonly key: DeviceKey;
+  /** Public name, for events and the trace. */
+  readonly id: string;
+  readonly channel: { readonly key: ChannelKey };
+}
+
+/**
+ * Who connects for a subscription: one browser profile at one gateway. `mcs:<device id>` for Chromium's push client,
+ * `autopush:<uaid>` for Firefox's.
+ */
+export type HolderId = string;
+
+/**
+ * A plain push subscription (a page's, an extension's): a channel without a user and with exactly one device. A message with
+ * a Topic takes the slot of that name, one without joins the queue; the browser's ack is final.
+ */
+export interface Subscription extends Addressee {
+  readonly holder: HolderId;
+  /** Which of the holder's: what the gateway calls it. */
+  readonly name: string;
+  readonly createdAt: number;
+}
+
+/** The part of the Store port that keeps subscriptions. Its contract is in stores/contract.ts. */
+export interface SubscriptionStore {
+  /**
+   * The subscription (holder, name), made at first use. One that was removed stays removed: the answer is undefined then,
+   * until it has been forgotten (limits.removedSubscriptionDays).
+   */
+  openSubscription(
+    holder: HolderId,
+    name: string,
+  ): Promise<{ readonly subscription: Subscription; readonly fresh: boolean } | undefined>;
+  /** Makes a removed subscription anew, as a browser may that registers again under the same name; else as openSubscription. */
+  renewSubscription(
+    holder: HolderId,
+    name: string,
+  ): Promise<{ readonly subscription: Subscription; readonly fresh: boolean }>;
+  /** The live subscriptions of a holder, oldest first. */
+  subscriptionsOf(holder: HolderId): Promise<readonly Subscription[]>;
+  /** Ends one: what waited for it ends as `withdrawn`. Answers false when there was none. */
+  removeSubscription(holder: HolderId, name: string): Promise<boolean>;
+  /** Ends all of a holder, as removeSubscription does. Answers the devices that left. */
+  removeHolder(holder: HolderId): Promise<readonly DeviceKey[]>;
+  /** Notes that the holder connected now. */
+  heldNow(holder: HolderId): Promise<void>;
+  /** Holders that have not connected since `before` (milliseconds since 1970), at most `limit`: they age out. */
+  silentHolders(before: number, limit: number): Promise<readonly HolderId[]>;
+}

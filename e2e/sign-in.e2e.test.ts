@@ -1,0 +1,134 @@
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
+import { AppProfile, recorder } from '../dev-env/app-profile.ts';
+import { fillSignIn, waitUntil } from '../dev-env/browser.ts';
+import { Town } from '../dev-env/town.ts';
+
+/** Calls getChannelId in the worker, in the callback form, and answers what the callback saw. */
+async function ask(
+  profile: AppProfile,
+  interactive: boolean,
+): Promise<{ channelId: string; error: string | null }> {
+  const worker = await profile.browser.worker(profile.appId);
+  return worker.evaluate(
+    (withPage) =>
+      new Promise((resolve) => {
+        const { pushMessaging } = chrome as unknown as {
+          pushMessaging: {
+            getChannelId(page: boolean, callback: (result: { channelId: string }) => void): void;
+          };
+        };
+        pushMessaging.getChannelId(withPage, ({ channelId }) =>
+          resolve({ channelId, error: chrome.runtime.lastError?.message ?? null }),
+        );
+      }),
+    interactive,
+  );
+}
+
+describe('sign-in in stock Chromium', () => {
+  let town: Town;
+  let profile: AppProfile;
+
+  beforeAll(async () => {
+    town = await Town.start();
+    profile = await AppProfile.start(town, { background: recorder });
+  });
+  afterAll(async () => {
+    await profile?.[Symbol.asyncDispose]();
+    await town?.[Symbol.asyncDispose]();
+  });
+
+  test('CL7 signed out, without a page: the historic sentence, and no window', async () => {
+    expect(await ask(profile, false)).toEqual({ channelId: '', error: 'The user is not signed in.' });
+    expect(profile.browser.pages().filter((url) => url.startsWith(town.origin))).toEqual([]);
+  });
+
+  test('CL7 a dismissed window calls back with its own sentence', async () => {
+    const asked = ask(profile, true);
+    await (await profile.browser.signInWindow()).close();
+    expect(await asked).toEqual({
+      channelId: '',
+      error: 'The user closed the sign-in window. Explain it, then call getChannelId(true) again.',
+    });
+  });
+
+  test('EE1 a wrong password and then the right one, in one window, lead to the channel', async () => {
+    const asked = ask(profile, true);
+    const window = await profile.browser.signInWindow();
+    const { email, password } = town.seed.account;
+    await fillSignIn(window, email, 'not the password');
+    await waitUntil('the form with its message', async () =>
+      (await window.evaluate(() => document.body.textContent ?? '')).toLowerCase().includes('password'),
+    );
+    await fillSignIn(window, email, password);
+    expect(await asked).toEqual({ channelId: town.seed.channel_id, error: null });
+  });
+
+  test('CL9 the profile answers from then on, even while the service is away', async () => {
+    await town.stop();
+    expect(await ask(profile, false)).toEqual({ channelId: town.seed.channel_id, error: null });
+    await town.startAgain();
+  });
+
+  test('CL26 a profile that is signed in gets messages before anything of the app asked for a channel', async () => {
+    await profile.forgetDevice();
+    await profile.browser.stopWorker(profile.appId);
+    await profile.wake();
+    await waitUntil('the registration', async () => 'reveille.device' in (await profile.stored()));
+    const token = await town.accessToken();
+    await waitUntil('the device', async () => {
+      const stored = (await profile.stored())['reveille.device'] as { deviceId?: string } | null;
+      return stored?.deviceId !== undefined;
+    });
+    await town.send(token, { channelId: town.seed.channel_id, subchannelId: 0, payload: 'unasked' });
+    await profile.gets('unasked [0]');
+  });
+
+  test('CL26 a device that the user has ended registers anew', async () => {
+    const before = await deviceId(profile);
+    await endDevice(town, profile);
+    await waitUntil('another device', async () => {
+      const now = await deviceId(profile);
+      return now !== undefined && now !== before;
+    });
+    const token = await town.accessToken();
+    await town.send(token, { channelId: town.seed.channel_id, subchannelId: 1, payload: 'anew' });
+    await profile.gets('anew [1]');
+  });
+});
+
+describe('services that cannot sign anyone in', () => {
+  test('CL7 an app that the service does not know, and a service that is not there, are told apart', async () => {
+    await using town = await Town.start();
+    // The example's own key: nobody has registered it here.
+    await using profile = await AppProfile.start(town, { background: recorder, key: await exampleKey() });
+    expect((await ask(profile, false)).error).toContain(
+      `does not know the app ${profile.appId}. Register it`,
+    );
+    await town.stop();
+    expect((await ask(profile, false)).error).toContain(
+      `The push service at ${town.origin} cannot be reached.`,
+    );
+  });
+});
+
+const exampleKey = async (): Promise<string> =>
+  (
+    (await Bun.file(new URL('../examples/hello-push/manifest.json', import.meta.url)).json()) as {
+      key: string;
+    }
+  ).key;
+
+async function deviceId(profile: AppProfile): Promise<string | undefined> {
+  return ((await profile.stored())['reveille.device'] as { deviceId?: string } | null | undefined)?.deviceId;
+}
+
+/** Ends the profile's device as its holder may. */
+async function endDevice(town: Town, profile: AppProfile): Promise<void> {
+  const device = (await profile.stored())['reveille.device'] as { deviceId: string; deviceToken: string };
+  const answer = await fetch(`${town.origin}/v2/devices/${device.deviceId}`, {
+    method: 'DELETE',
+    headers: { Authorization: `Bearer ${device.deviceToken}` },
+  });
+  expect(answer.status).toBe(204);
+}

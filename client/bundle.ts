@@ -9,7 +9,7 @@ const entries = {
   classic: { file: 'entry-classic.ts', format: 'iife' },
   notifications: { file: 'entry-notifications.ts', format: 'iife' },
 } as const;
-const notice = '// chrome.pushMessaging by Reveille. Apache-2.0. Source: client/.\n';
+const notice = '// Reveille, Apache-2.0\n';
 
 /** Bundles and minifies; answers the text of one script without imports. Runs on Bun. */
 export async function bundleClient(form: BundleForm): Promise<string> {

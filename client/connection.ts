@@ -32,15 +32,11 @@ export interface Connection {
 const path: typeof CONNECT_PATH = '/v2/connect';
 const protocol = 1;
 
-/** Close codes after which something else than connecting again follows; a test holds it to the table of the protocol. */
-const nexts: Readonly<Record<number, AfterClose>> = {
-  4001: 'stop',
-  4400: 'stop',
-  4401: 'register',
-  4403: 'stop',
-  4410: 'register',
-  4426: 'stop',
-};
+/** What follows a close; a test holds it to the table of the protocol. */
+function nextAfter(code: number): AfterClose {
+  if ([4401, 4410].includes(code)) return 'register';
+  return [4001, 4400, 4403, 4426].includes(code) ? 'stop' : 'reconnect';
+}
 
 /** An own limit: where a page's policy forbids the address, a WebSocket fires neither `open` nor `close`. */
 export const openMs = 10_000;
@@ -71,7 +67,7 @@ export function createConnection(
 
   const ended = (code: number, reason: string): void => {
     leave()?.close();
-    const next = nexts[code] ?? 'reconnect';
+    const next = nextAfter(code);
     ports.onClosed(next, code, reason);
     const ms = next === 'reconnect' ? ports.delay(++attempt) : undefined;
     if (ms !== undefined && socket === undefined) callOff = timers.after(ms, connect);

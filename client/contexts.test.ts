@@ -147,7 +147,7 @@ test('CL25 a page that is closed in the middle of its run fails the run', async 
   const run = worker.contexts.run(offer);
   await settle();
   locks.kill('page');
-  await assert.rejects(run, (error) => String(error).includes('The page with the listener was closed.'));
+  await assert.rejects(run, (error) => String(error).includes('The page was closed.'));
 });
 
 test('CL25 flows of a profile go one at a time, and a registration is told to the other contexts', async () => {

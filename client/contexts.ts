@@ -73,7 +73,7 @@ export function createContexts(
     const watch = new AbortController();
     const failure = await new Promise<string | undefined>((resolve) => {
       ends.set(run, resolve);
-      const gone = (): void => resolve('The page with the listener was closed.');
+      const gone = (): void => resolve('The page was closed.');
       locks.request(to, { signal: watch.signal }, gone).catch(() => {});
       broadcast.postMessage({ kind: 'run', to, run, offer });
     });

@@ -38,8 +38,7 @@ export function createGetChannelId(
         }
       },
       (error: unknown) => {
-        const message = error instanceof Error ? error.message : String(error);
-        callWithLastError(places, api, message, () => callback({ channelId: '' }));
+        callWithLastError(places, api, (error as Error).message, () => callback({ channelId: '' }));
       },
     );
     return undefined;

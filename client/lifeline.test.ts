@@ -2,12 +2,13 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createConnection } from './connection.ts';
 import { FakeNetwork } from './fake-socket.ts';
-import { createLifeline, restKey, restMsMax } from './lifeline.ts';
+import { createLifeline } from './lifeline.ts';
 import { ManualTimers, settle } from './manual-timers.ts';
 import type { Offer } from './ports.ts';
 import { createRegistration } from './registration.ts';
 import { createCall } from './service.ts';
 import { failures } from './sign-in.ts';
+import { createSilentSignIn, restKey, restMsMax } from './silent-sign-in.ts';
 import { memoryStorage } from './storage.ts';
 
 const origin = 'http://127.0.0.1:8030';
@@ -59,8 +60,7 @@ function context() {
     changed: () => {
       world.changed += 1;
     },
-    rest,
-    timers,
+    silent: createSilentSignIn(registration, rest, timers, (line) => said.push(`note ${line}`)),
     note: (line) => said.push(`note ${line}`),
     complain: (line) => said.push(`complaint ${line}`),
   });
@@ -150,6 +150,17 @@ test('CL27 while nobody is signed in, silent sign-in rests longer and longer, up
     await lifeline.revive();
   }
   assert.equal(world.flows, 22);
+});
+
+test('CL27 a sign-in in a window ends the rest', async () => {
+  const { lifeline, rest, world, registration } = context();
+  world.signedIn = false;
+  lifeline.hold();
+  await settle();
+  world.signedIn = true;
+  await registration.ensure(true);
+  await lifeline.revive();
+  assert.equal(await rest.get(restKey), null);
 });
 
 test('CL27 a start of browser or app ends the rest', async () => {

@@ -1,11 +1,9 @@
 import type { AfterClose, ClientFrame } from '../protocol/wire.ts';
-import { backoff } from './backoff.ts';
 import type { Connection } from './connection.ts';
-import type { DeviceCredentials, Offer, Timers } from './ports.ts';
+import type { DeviceCredentials, Offer } from './ports.ts';
 import type { Registration } from './registration.ts';
 import { type Call, missed } from './service.ts';
-import { failures } from './sign-in.ts';
-import type { KeyValue } from './storage.ts';
+import type { SilentSignIn } from './silent-sign-in.ts';
 
 export interface LifelinePorts {
   readonly call: Call;
@@ -15,9 +13,7 @@ export interface LifelinePorts {
   readonly offer: (offer: Offer) => void;
   /** The channel may be another user's: what the receiver remembers is void. */
   readonly changed: () => void;
-  /** Outlives the worker, not the browser: until when silent sign-in rests. */
-  readonly rest: KeyValue;
-  readonly timers: Timers;
+  readonly silent: SilentSignIn;
   readonly note: (line: string) => void;
   readonly complain: (line: string) => void;
 }
@@ -41,15 +37,11 @@ export interface Lifeline {
   device(): DeviceCredentials | undefined;
 }
 
-/** A silent sign-in loads the service's page unseen: where nobody is signed in it is tried less and less often. */
-const restMs = 30_000;
-export const restMsMax = 3_600_000;
-export const restKey = 'reveille.rest';
 /** Closed this often in a row without being live, what waits is fetched over HTTP: some networks let no WebSocket through. */
 const deafAfter = 3;
 
 export function createLifeline(ports: LifelinePorts): Lifeline {
-  const { registration, rest, timers, note } = ports;
+  const { registration, silent, note } = ports;
   let holds = false;
   let reviving: Promise<void> | undefined;
   let connection: Connection | undefined;
@@ -64,6 +56,8 @@ export function createLifeline(ports: LifelinePorts): Lifeline {
     device = next;
     closedInARow = 0;
     connection = next && ports.connection(next, { onLive, onClosed });
+    // Somebody is signed in: what had to rest before need not rest after.
+    if (next) void silent.wake();
   };
 
   const onLive = (): void => {
@@ -90,23 +84,8 @@ export function createLifeline(ports: LifelinePorts): Lifeline {
     await revive();
   };
 
-  const silently = async (): Promise<DeviceCredentials | undefined> => {
-    const resting = ((await rest.get(restKey)) ?? { tries: 0, until: 0 }) as { tries: number; until: number };
-    if (timers.now() < resting.until) return undefined;
-    try {
-      return await registration.ensure(false);
-    } catch (error) {
-      note(String(error));
-      if ((error as Error).message === failures.signedOut) {
-        const tries = resting.tries + 1;
-        await rest.set(restKey, { tries, until: timers.now() + backoff(tries, restMs, restMsMax) });
-      }
-      return undefined;
-    }
-  };
-
   const once = async (): Promise<void> => {
-    use((await registration.stored()) ?? (await silently()));
+    use((await registration.stored()) ?? (await silent.attempt()));
     connection?.connect();
     if (device === undefined || closedInARow < deafAfter) return;
     try {
@@ -132,7 +111,7 @@ export function createLifeline(ports: LifelinePorts): Lifeline {
       void revive();
     },
     async restart() {
-      await rest.set(restKey, null);
+      await silent.wake();
       await revive();
     },
     send: (frame) => connection?.send(frame) ?? false,

@@ -12,6 +12,7 @@ import { createReceiver } from './receiver.ts';
 import { createRegistration } from './registration.ts';
 import { acknowledge, createCall } from './service.ts';
 import { failures, signIn } from './sign-in.ts';
+import { createSilentSignIn } from './silent-sign-in.ts';
 import { areaStorage, cacheStorage } from './storage.ts';
 import { createUpstream } from './upstream.ts';
 
@@ -71,6 +72,7 @@ function start(origin: string): Started {
     receiver.listening();
   });
   const storage = chrome.storage ? areaStorage(chrome.storage.local) : cacheStorage();
+  const rest = chrome.storage ? areaStorage(chrome.storage.session) : storage;
   const call = createCall(origin, (url, init) => fetch(url, init));
   const contexts = createContexts(
     navigator.locks,
@@ -118,8 +120,7 @@ function start(origin: string): Started {
       }),
     offer: receiver.offer,
     changed: receiver.forget,
-    rest: chrome.storage ? areaStorage(chrome.storage.session) : storage,
-    timers,
+    silent: createSilentSignIn(registration, rest, timers, note),
     note,
     complain,
   });
@@ -141,14 +142,15 @@ function start(origin: string): Started {
 /** The events that start a stopped worker. Enabling an extension fires none, so every start connects without waiting for one. */
 function addWorkerListeners(lifeline: Lifeline): void {
   // The Push API and chrome.gcm, which wake a stopped worker for a message, will add their listeners at this place.
+  const { runtime, alarms } = chrome;
   const restart = (): void => void lifeline.restart();
-  chrome.runtime.onStartup.addListener(restart);
-  chrome.runtime.onInstalled.addListener(restart);
-  chrome.alarms?.onAlarm.addListener(({ name }) => {
+  runtime.onStartup.addListener(restart);
+  runtime.onInstalled.addListener(restart);
+  alarms?.onAlarm.addListener(({ name }) => {
     if (name === alarm) void lifeline.revive();
   });
   // Half a minute is the shortest that Chromium promises, and just within the 30 s that a worker lives.
-  void chrome.alarms?.create(alarm, { periodInMinutes: 0.5 });
+  void alarms?.create(alarm, { periodInMinutes: 0.5 });
 }
 
 async function launch(url: string, interactive: boolean): Promise<string | undefined> {

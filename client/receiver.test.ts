@@ -152,7 +152,7 @@ test('CL17 a handler that rejects without a reason has failed all the same', asy
   listen(() => Promise.reject());
   receiver.offer(offer(5));
   await settle();
-  assert.equal(said.at(-1), 'refuse 5 failed: The handler failed without a reason.');
+  assert.equal(said.at(-1), 'refuse 5 failed: No reason was given.');
 });
 
 test('CL18 the program is kept awake while a handler runs, and a run of more than 4 minutes has failed', async () => {

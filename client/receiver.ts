@@ -121,7 +121,7 @@ function createRun(handlers: Handlers, timers: Timers, awake: () => () => void) 
         };
         handlers.run(offer).then(
           () => ended(),
-          (error) => ended(error ?? 'The handler failed without a reason.'),
+          (error) => ended(error ?? 'No reason was given.'),
         );
       });
     } finally {

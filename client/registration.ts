@@ -72,7 +72,7 @@ export function createRegistration(ports: RegistrationPorts): Registration {
 
   const inTime = <T>(found: Promise<T>): Promise<T> =>
     new Promise((resolve, reject) => {
-      const slow = `The push service at ${origin} did not answer within ${silentMs / 1_000} seconds. Try again.`;
+      const slow = `The push service at ${origin} did not answer within a minute. Try again.`;
       found.then(resolve, reject).finally(timers.after(silentMs, () => reject(new Error(slow))));
     });
 

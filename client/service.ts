@@ -3,18 +3,15 @@ import type { RefusalKind } from '../protocol/wire.ts';
 import type { DeviceCredentials, Offer } from './ports.ts';
 
 /** The service did not do what it was asked. `message` is made for a reader: the service's own sentence where it gave one. */
-export class ServiceError extends Error {
+export interface ServiceError extends Error {
   /** The HTTP status; 0 = no answer came. */
   readonly status: number;
   /** OAuth's error code at the token endpoint, else the reason of Google's envelope: `deviceUnknown`, for instance. */
   readonly reason: string;
-
-  constructor(status: number, reason: string, message: string) {
-    super(message);
-    this.status = status;
-    this.reason = reason;
-  }
 }
+
+const serviceError = (status: number, reason: string, message: string): ServiceError =>
+  Object.assign(new Error(message), { status, reason });
 
 /** The members of an answer; what is not an object has none. */
 export type Answer = Readonly<Record<string, unknown>>;
@@ -49,7 +46,7 @@ export function createCall(origin: string, fetch: Fetch): Call {
       });
       answer = await response.json().catch(() => ({}));
     } catch {
-      throw new ServiceError(0, '', unreachable(origin));
+      throw serviceError(0, '', unreachable(origin));
     }
     if (response.ok) return answer;
     throw refusal(response.status, answer, origin);
@@ -67,8 +64,8 @@ function refusal(status: number, answer: Answer, origin: string): ServiceError {
     error_description?: string;
   };
   const fallback = `The push service at ${origin} answered ${status}.`;
-  if (typeof error !== 'object') return new ServiceError(status, `${error}`, error_description ?? fallback);
-  return new ServiceError(status, `${error?.errors?.[0]?.reason}`, error?.message ?? fallback);
+  if (typeof error !== 'object') return serviceError(status, `${error}`, error_description ?? fallback);
+  return serviceError(status, `${error?.errors?.[0]?.reason}`, error?.message ?? fallback);
 }
 
 /** What a registration may say beside its token. */

@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { type BrowserOptions, fillSignIn, TestBrowser, waitUntil } from './browser.ts';
-import { type ExtensionOptions, makeExtension } from './extension.ts';
+import { appIdOf, type ExtensionOptions, makeExtension } from './extension.ts';
 import type { Town } from './town.ts';
 
 /**
@@ -20,11 +20,14 @@ chrome.pushMessaging.onMessage.addListener((message) => navigator.locks.request(
 /** One browser profile with an app in it, made for a town. */
 export class AppProfile implements AsyncDisposable {
   readonly browser: TestBrowser;
+  /** The id that the extension's key gives it. */
+  readonly appId: string;
   readonly #town: Town;
   readonly #folder: string;
 
-  private constructor(browser: TestBrowser, town: Town, folder: string) {
+  private constructor(browser: TestBrowser, town: Town, folder: string, key: string) {
     this.browser = browser;
+    this.appId = appIdOf(key);
     this.#town = town;
     this.#folder = folder;
   }
@@ -35,12 +38,9 @@ export class AppProfile implements AsyncDisposable {
     extension: Partial<ExtensionOptions> = {},
     options: BrowserOptions = {},
   ): Promise<AppProfile> {
-    const folder = await makeExtension({ server: town.origin, key: town.seed.app.key, ...extension });
-    return new AppProfile(await TestBrowser.start({ extension: folder, ...options }), town, folder);
-  }
-
-  get appId(): string {
-    return this.#town.seed.app.id;
+    const key = extension.key ?? town.seed.app.key;
+    const folder = await makeExtension({ server: town.origin, ...extension, key });
+    return new AppProfile(await TestBrowser.start({ extension: folder, ...options }), town, folder, key);
   }
 
   /** Signs in as the town's account in the window that the welcome page opens; settles when the channel is there. */
@@ -78,6 +78,13 @@ export class AppProfile implements AsyncDisposable {
     } finally {
       await page.close();
     }
+  }
+
+  /** As if the profile had never been registered. */
+  async forgetDevice(): Promise<void> {
+    const page = await this.browser.page(this.appId, 'manifest.json');
+    await page.evaluate(() => chrome.storage.local.remove('reveille.device'));
+    await page.close();
   }
 
   /** Waits until the recorder has noted this line. */

@@ -96,6 +96,14 @@ export class TestBrowser implements AsyncDisposable {
     return page;
   }
 
+  /** The addresses of all pages that are open. */
+  pages(): readonly string[] {
+    return this.#browser
+      .targets()
+      .filter((one) => one.type() === 'page')
+      .map((one) => one.url());
+  }
+
   /** Waits for the window that `launchWebAuthFlow` opens: an ordinary page at the service. */
   async signInWindow(): Promise<Page> {
     const target = await this.#browser.waitForTarget(isSignIn, { timeout: answerMs });

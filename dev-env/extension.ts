@@ -17,6 +17,12 @@ export interface ExtensionOptions {
   readonly manifest?: Readonly<Record<string, unknown>>;
 }
 
+/** The id that Chromium gives to an extension with this public key: the first half of its hash, in letters a to p. */
+export function appIdOf(key: string): string {
+  const hash = new Bun.CryptoHasher('sha256').update(Buffer.from(key, 'base64')).digest('hex');
+  return [...hash.slice(0, 32)].map((digit) => 'abcdefghijklmnop'[Number.parseInt(digit, 16)]).join('');
+}
+
 /** Copies the example into a temporary folder, made for this service and this key. Answers the folder; the caller removes it. */
 export async function makeExtension(options: ExtensionOptions): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'reveille-extension-'));

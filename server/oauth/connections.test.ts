@@ -34,7 +34,7 @@ test('OA26 it lists services and apps with scopes, age and last use, of this acc
   ]) {
     expect(html).toContain(text);
   }
-  expect(html.match(/Take back<\/button>/g)).toHaveLength(2);
+  expect(html.match(/Revoke<\/button>/g)).toHaveLength(2);
   expect(await page(bob)).toContain('Nothing is connected');
 });
 

@@ -34,7 +34,7 @@ interface Connection {
 
 const purpose = 'connections';
 
-/** `/connections`: what the account has granted, to whom, since when and when it was last used; each can be taken back. */
+/** `/connections`: what the account has granted, to whom, since when and when it was last used; each can be revoked. */
 export function connectionsRoutes(deps: ConnectionsDeps): Hono<PageEnv> {
   const guard = new PageGuard(deps);
   const routes = new Hono<PageEnv>();
@@ -84,13 +84,13 @@ const ConnectionsPage: FC<PageProps> = ({ viewer, connections, token, done }) =>
   <Page title="Connected services" account={viewer} at="/connections">
     <PageHead
       title="Connected services"
-      lead="Services that may send in your name, and apps that may send to you. What you take back ends at once."
+      lead="Services that may send in your name, and apps that may send to you. What you revoke ends at once."
     />
     <div class="stack-wide">
-      {done && <Notice kind="success">Access was taken back.</Notice>}
+      {done && <Notice kind="success">Access was revoked.</Notice>}
       {connections.length === 0 && (
         <EmptyState title="Nothing is connected">
-          When you allow a service or sign in to an app, it is listed here, and you can take it back.
+          When you allow a service or sign in to an app, it is listed here, and you can revoke it.
         </EmptyState>
       )}
       {connections.map((connection) => (
@@ -102,25 +102,27 @@ const ConnectionsPage: FC<PageProps> = ({ viewer, connections, token, done }) =>
 
 const ConnectionCard: FC<{ connection: Connection; token: string }> = ({ connection, token }) => (
   <Card title={connection.name} lead={connection.kind === 'app' ? 'App' : 'Service'}>
+    {connection.grants.length > 1 && (
+      <Form action="/connections/revoke" token={token} hidden={{ client: connection.id }} inline>
+        <Button kind="danger" compact>
+          Revoke all {connection.grants.length}
+        </Button>
+      </Form>
+    )}
     <Table
       caption={`What ${connection.name} was granted`}
-      columns={['It may', 'Since', 'Last used', { label: 'Take back', align: 'end', unseen: true }]}
+      columns={['It may', 'Since', 'Last used', { label: 'Revoke', align: 'end', unseen: true }]}
       rows={connection.grants.map((grant) => [
         <Meaning grant={grant} />,
         <Time at={grant.createdAt} />,
         grant.lastUsedAt === null ? 'Never' : <Time at={grant.lastUsedAt} />,
         <Form action="/connections/revoke" token={token} hidden={{ grant: grant.id }} inline>
-          <Button kind="danger" compact label={`Take back what ${connection.name} was granted`}>
-            Take back
+          <Button kind="danger" compact label={`Revoke what ${connection.name} was granted`}>
+            Revoke
           </Button>
         </Form>,
       ])}
     />
-    {connection.grants.length > 1 && (
-      <Form action="/connections/revoke" token={token} hidden={{ client: connection.id }}>
-        <Button kind="danger">Take back all of {connection.name}</Button>
-      </Form>
-    )}
   </Card>
 );
 

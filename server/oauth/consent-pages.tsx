@@ -1,8 +1,8 @@
 import type { FC } from 'hono/jsx';
 import type { Account } from '../accounts/account.ts';
-import { Card, Facts, Notice, Time } from '../pages/content.tsx';
+import { Card, Facts, Notice, Table, Time } from '../pages/content.tsx';
 import { Button, Form } from '../pages/form.tsx';
-import { Page } from '../pages/page.tsx';
+import { Page, PageHead } from '../pages/page.tsx';
 import type { AuthorizationRequest, Unaddressed } from './authorization-request.ts';
 import { bounds } from './bounds.ts';
 import type { Grant } from './grants.ts';
@@ -30,7 +30,7 @@ export const ConsentPage: FC<AskProps> = ({ request, account, token, choosePath,
         {meaningsOf(request.scope).map((meaning) => (
           <li>{meaning}</li>
         ))}
-        {request.offline && <li>Do this also while you are not here, until you take it back</li>}
+        {request.offline && <li>Do this also while you are not here, until you revoke it</li>}
       </ul>
       <Facts
         of={[
@@ -48,8 +48,8 @@ export const ConsentPage: FC<AskProps> = ({ request, account, token, choosePath,
       </Form>
     </Card>
     <p class="beside">
-      Not you? <a href={choosePath}>Use another account</a>. You can take access back at any time under
-      Connected services.
+      Not you? <a href={choosePath}>Use another account</a>. You can revoke access at any time under Connected
+      services.
     </p>
   </Page>
 );
@@ -60,49 +60,42 @@ interface FullProps extends AskProps {
 
 /** 25 refresh tokens are alive: one must go before another can come, and its owner says which. */
 export const FullPage: FC<FullProps> = ({ request, account, token, grants, message }) => (
-  <Page title="Too many connections" narrow>
-    <Card>
-      <header>
-        <h1>Take one back first</h1>
-        <p>
-          {request.asker.name} holds {bounds.refreshTokensPerAccountAndClient} connections to {account.email},
-          and more are not given. Nothing was changed. Take back one that is no longer used, then go on.
-        </p>
-      </header>
+  <Page title="Too many connections">
+    <PageHead
+      title="Revoke one first"
+      lead={`${request.asker.name} holds ${bounds.refreshTokensPerAccountAndClient} connections to ${account.email}, and more are not given. Nothing was changed. Revoke one that is no longer used, then go on.`}
+    />
+    <div class="stack-wide">
       {message && <Notice kind="error">{message}</Notice>}
-      <div class="stack">
-        {grants.map((grant) => (
+      {grants.length < bounds.refreshTokensPerAccountAndClient && (
+        <Notice kind="info">
+          Some were allowed a moment ago and are not in use yet: try again in a minute.
+        </Notice>
+      )}
+      <Table
+        caption={`Connections of ${request.asker.name}`}
+        columns={['Since', 'Last used', { label: 'Revoke', align: 'end', unseen: true }]}
+        rows={grants.map((grant) => [
+          <Time at={grant.createdAt} />,
+          grant.lastUsedAt === null ? 'Never' : <Time at={grant.lastUsedAt} />,
           <Form
             action="/o/oauth2/auth"
             token={token}
             hidden={{ request: request.query, grant: grant.id }}
             inline
           >
-            <span>
-              Since <Time at={grant.createdAt} />,{' '}
-              {grant.lastUsedAt === null ? (
-                'never used'
-              ) : (
-                <>
-                  last used <Time at={grant.lastUsedAt} />
-                </>
-              )}
-            </span>
             <Button kind="danger" compact name="decision" value="revoke">
-              Take back
+              Revoke
             </Button>
-          </Form>
-        ))}
-        {grants.length < bounds.refreshTokensPerAccountAndClient && (
-          <p class="soft">Some were allowed a moment ago and are not in use yet: try again in a minute.</p>
-        )}
-      </div>
+          </Form>,
+        ])}
+      />
       <Form action="/o/oauth2/auth" token={token} hidden={{ request: request.query }}>
         <Button kind="quiet" name="decision" value="deny">
           Go back without access
         </Button>
       </Form>
-    </Card>
+    </div>
   </Page>
 );
 

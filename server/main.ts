@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Hono } from 'hono';
 import pino from 'pino';
 import { bundleClient } from '../client/bundle.ts';
+import { isAppId } from '../protocol/app-id.ts';
 import { asReveilleError, ReveilleError } from '../protocol/errors.ts';
 import { limits } from '../protocol/limits.ts';
 import { type Accounts, createAccounts } from './accounts/accounts.ts';
@@ -24,7 +25,7 @@ import { Deliveries } from './core/deliver.ts';
 import { Devices } from './core/devices.ts';
 import { startHousekeeping } from './core/housekeeping.ts';
 import { losAngelesDays, utcDays } from './core/quota-day.ts';
-import { Receiving } from './core/receiving.ts';
+import { Receiving, type ReceivingApp } from './core/receiving.ts';
 import type { Store } from './core/store.ts';
 import type { Door } from './doors/door.ts';
 import { Refusals } from './doors/refusals.ts';
@@ -190,8 +191,27 @@ async function openPeople({ config, world, secrets, db, core }: Ground, origin: 
     compat2013: config.compat === '2013',
   });
   rightsEnded = () => oauth.senders.rightsEnded();
+  accounts.onSignInEnded((signIn) => core.receiving.endSignIn(signIn));
   accounts.onDelete((account) => core.receiving.endAccount(account));
+  accounts.onExport('channels', async (account) => exportChannels(await core.receiving.apps(account)));
+  oauth.grants.onEnded((account, client) => {
+    if (!isAppId(client)) return;
+    core.receiving
+      .endDevices(account, client)
+      .catch((error: unknown) => world.events.failed('end devices', error));
+  });
   return { accounts, oauth, webstore, setUpCode: (await accounts.count()) === 0 ? code : undefined };
+}
+
+/** What is held of an account's channels and devices, without hashes. */
+function exportChannels(apps: readonly ReceivingApp[]): unknown {
+  return apps.map(({ channel, devices }) => ({
+    id: channel.id,
+    app: channel.app,
+    state: channel.state,
+    createdAt: channel.createdAt,
+    devices: devices.map(({ id, name, registeredAt, seenAt }) => ({ id, name, registeredAt, seenAt })),
+  }));
 }
 
 function acceptance({ world, core, config }: Ground, { oauth }: Rooms): Acceptance {

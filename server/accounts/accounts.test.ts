@@ -456,3 +456,33 @@ describe('the export', () => {
     await expect(room.accounts.export('nobody')).rejects.toMatchObject({ code: 'not-found' });
   });
 });
+
+describe('what rests on a sign-in', () => {
+  test('AN21 whatever ends a sign-in is told before the answer', async () => {
+    room = await openAccountsRoom();
+    const { id } = await room.accounts.create('ada@example.com', password, 'Ada');
+    const ended: string[] = [];
+    room.accounts.onSignInEnded(async (signIn) => {
+      ended.push(signIn);
+    });
+    const enter = async () => {
+      const { cookie } = await room.accounts.signIn('ada@example.com', password);
+      const headers = new Headers({ cookie });
+      return { headers, signIn: (await room.accounts.visit(headers))?.signIn ?? '' };
+    };
+    const visits = [await enter(), await enter(), await enter(), await enter(), await enter()] as const;
+    const told = () => ended.splice(0).sort();
+    await room.accounts.signOut(visits[0].headers);
+    expect(told()).toEqual([visits[0].signIn]);
+    await room.accounts.endSignIn(id, visits[1].signIn);
+    expect(told()).toEqual([visits[1].signIn]);
+    await room.accounts.endOtherSignIns(id, visits[3].signIn);
+    expect(told()).toEqual([visits[2].signIn, visits[4].signIn].sort());
+    await room.accounts.resetPassword('ada@example.com', 'another good word');
+    expect(told()).toEqual([visits[3].signIn]);
+    const { cookie } = await room.accounts.signIn('ada@example.com', 'another good word');
+    const last = (await room.accounts.visit(new Headers({ cookie })))?.signIn ?? '';
+    await room.accounts.delete(id);
+    expect(told()).toEqual([last]);
+  });
+});

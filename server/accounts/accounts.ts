@@ -35,11 +35,15 @@ export interface AccountsDeps {
 export async function createAccounts(deps: AccountsDeps): Promise<Accounts> {
   const { db, origin, events, clock = systemClock } = deps;
   const random = deps.random ?? ((bytes) => crypto.getRandomValues(new Uint8Array(bytes)));
+  const listeners: SignInListener[] = [];
   const auth = createAuth({
     db,
     origin,
     events,
     clock,
+    signInEnded: async (signIn) => {
+      for (const listener of listeners) await listener(signIn);
+    },
     cookieSecret: deps.secrets.cookieSecret(),
     signInsPerMinute: deps.signInsPerMinute,
   });
@@ -53,12 +57,16 @@ export async function createAccounts(deps: AccountsDeps): Promise<Accounts> {
     secrets: deps.secrets,
     invites,
     signUp,
+    signInEnded: listeners,
     internal: (await auth.$context).internalAdapter,
   });
 }
 
+type SignInListener = (signIn: string) => Promise<void>;
+
 interface RoomDeps {
   readonly auth: Auth;
+  readonly signInEnded: SignInListener[];
   /** better-auth's own access to its tables, with its hooks. */
   readonly internal: Awaited<Auth['$context']>['internalAdapter'];
   readonly db: ControlDatabase;
@@ -310,6 +318,10 @@ class AccountRoom implements Accounts {
 
   onRightEnded(listener: (account: string) => void): void {
     this.#rightEnded.push(listener);
+  }
+
+  onSignInEnded(listener: SignInListener): void {
+    this.#deps.signInEnded.push(listener);
   }
 
   onDelete(listener: (account: string) => Promise<void>): void {

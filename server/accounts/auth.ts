@@ -29,6 +29,8 @@ export interface AuthDeps {
   readonly clock?: Clock | undefined;
   /** How many sign-ins an address may try in a minute, right or wrong. */
   readonly signInsPerMinute?: number | undefined;
+  /** Called with the id of a sign-in that was ended, whichever way. */
+  readonly signInEnded: (signIn: string) => Promise<void>;
 }
 
 /** better-auth as we use it: e-mail and password only, in our tables, on our origin, under our limits. */
@@ -51,7 +53,7 @@ export function createAuth(deps: AuthDeps) {
     },
     user: { additionalFields: userFields },
     session: { expiresIn: signInSeconds, updateAge: renewAfterSeconds },
-    databaseHooks: accountRules(deps.db),
+    databaseHooks: accountRules(deps.db, deps.signInEnded),
     rateLimit: {
       enabled: true,
       ...perMinute(120),
@@ -82,7 +84,7 @@ export function createAuth(deps: AuthDeps) {
 export type Auth = ReturnType<typeof createAuth>;
 
 /** The rules of the house inside better-auth's own steps, so that no way around them exists. */
-function accountRules(db: ControlDatabase) {
+function accountRules(db: ControlDatabase, signInEnded: AuthDeps['signInEnded']) {
   return {
     user: {
       create: {
@@ -100,6 +102,7 @@ function accountRules(db: ControlDatabase) {
       },
     },
     session: {
+      delete: { after: async (session: { id: string }) => await signInEnded(session.id) },
       create: {
         // Only who knew the password comes this far, so the answer tells a stranger nothing.
         before: async (session: { userId: string }) => {

@@ -45,6 +45,8 @@ export interface Accounts {
   viewer(account: Account): Viewer;
   /** Called in the same step in which rights of the account end: password change or reset, disabling, deletion. */
   onRightEnded(listener: (account: string) => void): void;
+  /** Called when a sign-in was ended: by signing out, in the list, by a change of password, with the account. Waited for. */
+  onSignInEnded(listener: (signIn: string) => Promise<void>): void;
   /** Called before an account goes; the account is disabled already. It is deleted only when all have ended well. */
   onDelete(listener: (account: string) => Promise<void>): void;
   /** Adds a part named `name` to every export. */

@@ -4,7 +4,7 @@ import { Button, Check, Field, Select } from '../pages/form.tsx';
 import type { App, AppSettings } from '../webstore/apps.ts';
 import type { Member, Membership } from '../webstore/groups.ts';
 import { ProofBadge, ProofForms } from './apps.tsx';
-import { Act, ConsolePage, Id, More } from './frame.tsx';
+import { Act, AskPassword, ConsolePage, Id, More } from './frame.tsx';
 import type { Visit } from './visit.ts';
 
 export interface AppPageProps {
@@ -88,13 +88,7 @@ function identityCard(visit: Visit, { app, owner }: AppPageProps): JSX.Element {
             <code>key.pem</code>). Whoever has it can take this app on any server.
           </p>
           <Act visit={visit} action={`/console/apps/${app.id}/key`}>
-            <Field
-              label="Your password"
-              name="password"
-              type="password"
-              autocomplete="current-password"
-              required
-            />
+            <AskPassword visit={visit} />
             <div>
               <Button kind="quiet">Download key.pem</Button>
             </div>

@@ -4,7 +4,7 @@ import type { Client } from '../oauth/clients.ts';
 import type { Project, ProjectRole } from '../oauth/projects.ts';
 import { Badge, Card, Code, Facts, Notice, Time } from '../pages/content.tsx';
 import { Button, Check, Field } from '../pages/form.tsx';
-import { Act, ConsolePage, Id, More } from './frame.tsx';
+import { Act, AskPassword, ConsolePage, Id, More } from './frame.tsx';
 import type { Visit } from './visit.ts';
 
 /** Where the local page for codes is expected when a client is made: nothing has to listen, the code is in the address. */
@@ -124,14 +124,7 @@ function secretPart(visit: Visit, { client, shown }: ClientPageProps): JSX.Eleme
   }
   return (
     <Act visit={visit} action={`${home}/secret`}>
-      <Field
-        label="Your password"
-        name="password"
-        type="password"
-        autocomplete="current-password"
-        hint="To show the client secret and to download client_secrets.json."
-        required
-      />
+      <AskPassword visit={visit} hint="To show the client secret and to download client_secrets.json." />
       <div>
         <Button kind="quiet">Show the secret</Button>
       </div>

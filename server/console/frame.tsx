@@ -4,7 +4,7 @@ import type { Child, FC, PropsWithChildren } from 'hono/jsx';
 import type { JSX } from 'hono/jsx/jsx-runtime';
 import { errorTable, type ReveilleError } from '../../protocol/errors.ts';
 import { Badge, Card, Notice } from '../pages/content.tsx';
-import { Button, Form } from '../pages/form.tsx';
+import { Button, Field, Form } from '../pages/form.tsx';
 import { Page, PageHead } from '../pages/page.tsx';
 import type { Visit } from './visit.ts';
 
@@ -133,6 +133,21 @@ export const Act: FC<PropsWithChildren<ActProps>> = ({ visit, children, ...form 
   <Form token={visit.token(form.action)} {...form}>
     {children}
   </Form>
+);
+
+/** Asks the password of who is signed in. The address beside it, unseen, tells password managers which one to offer. */
+export const AskPassword: FC<{ visit: Visit; hint?: string }> = ({ visit, hint }) => (
+  <>
+    <input type="text" name="username" autocomplete="username" value={visit.account.email} hidden readonly />
+    <Field
+      label="Your password"
+      name="password"
+      type="password"
+      autocomplete="current-password"
+      hint={hint}
+      required
+    />
+  </>
 );
 
 /** Details that are one click away: for what is seldom needed or cannot be undone. */

@@ -1,0 +1,117 @@
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
+import puppeteer, { type Browser, type Page } from 'puppeteer-core';
+import { ConsoleTown } from '../../dev-env/console-town.ts';
+
+let town: ConsoleTown;
+let browser: Browser;
+let page: Page;
+
+beforeAll(async () => {
+  town = await ConsoleTown.open({ origin: `http://127.0.0.1:${freePort()}` });
+  town.listen();
+  browser = await puppeteer.launch({
+    executablePath: '/usr/bin/chromium',
+    args: ['--no-sandbox', '--headless=new', '--disable-background-networking'],
+    pipe: true,
+  });
+  page = await browser.newPage();
+  await page.setJavaScriptEnabled(false);
+  await page.setViewport({ width: 390, height: 844, isMobile: true });
+}, 60_000);
+
+afterAll(async () => {
+  await browser?.close();
+  await town?.[Symbol.asyncDispose]();
+});
+
+function freePort(): number {
+  const probe = Bun.serve({ port: 0, hostname: '127.0.0.1', fetch: () => new Response() });
+  const { port } = probe;
+  void probe.stop(true);
+  return port ?? 0;
+}
+
+const path = (): string => new URL(page.url()).pathname;
+
+/** Walks with the Tab key until `reached` is true of what has the focus, as a person without a mouse does. */
+async function tabTo(reached: string): Promise<void> {
+  for (let steps = 0; steps < 60; steps += 1) {
+    await page.keyboard.press('Tab');
+    if ((await page.$(`${reached}:focus`)) !== null) return;
+  }
+  throw new Error(`the keyboard does not reach ${reached} on ${page.url()}`);
+}
+
+async function pressEnter(): Promise<void> {
+  await Promise.all([page.waitForNavigation(), page.keyboard.press('Enter')]);
+}
+
+describe('the console in Chromium, without script', () => {
+  test('CO4 from the front page to a registered app with the keyboard alone', async () => {
+    await page.goto(`${town.origin}/`);
+    await tabTo('a[href="/accounts/sign-up"]');
+    await pressEnter();
+    for (const [field, text] of [
+      ['name', 'Ann'],
+      ['email', 'ann@example.com'],
+      ['password', 'correct horse battery'],
+    ] as const) {
+      await page.focus(`input[name="${field}"]`);
+      await page.keyboard.type(text);
+    }
+    await pressEnter();
+    await page.goto(`${town.origin}/console`);
+    await tabTo('.step-action a');
+    await pressEnter();
+    expect(path()).toBe('/console/projects');
+    await tabTo('form[action="/console/projects"] input[name="name"]');
+    await page.keyboard.type('Paper');
+    await pressEnter();
+    await tabTo('form[action$="/messaging"] button');
+    await pressEnter();
+    expect(await page.$eval('.notice', (notice) => notice.textContent)).toContain('Messaging is on');
+    await page.goto(`${town.origin}/console/apps/new`);
+    await tabTo('form input[name="title"]');
+    await page.keyboard.type('Reader');
+    await pressEnter();
+    expect(path()).toMatch(/^\/console\/apps\/[a-p]{32}$/);
+    await tabTo('details.more > summary');
+    await page.keyboard.press('Enter');
+    expect(await page.$('details.more[open]')).not.toBeNull();
+  }, 60_000);
+
+  test('CO4 no page is wider than a phone, and nothing on it breaks the content policy', async () => {
+    const broken: string[] = [];
+    page.on('console', (message) => broken.push(message.text()));
+    await page.setJavaScriptEnabled(true);
+    const [project] = await town.oauth.projects.all({ id: '', role: 'administrator' });
+    const ann = await town.accounts.findByEmail('ann@example.com');
+    if (project === undefined || ann === undefined) throw new Error('the walk before this made both');
+    const [app] = await town.webstore.apps.list(ann.id);
+    const { client } = await town.oauth.clients.create(ann, project.id, {
+      name: 'Sender',
+      redirectUris: [`https://${'long.'.repeat(30)}example/back`],
+    });
+    const paths = [
+      '/',
+      '/console',
+      '/console/projects',
+      `/console/projects/${project.id}`,
+      `/console/projects/${project.id}/messages`,
+    ];
+    paths.push(
+      `/console/clients/${client.id}`,
+      '/console/apps',
+      '/console/apps/new',
+      `/console/apps/${app?.id}`,
+    );
+    paths.push(`/console/groups/${app?.group}`, '/console/test', '/console/receiving', '/console/limits');
+    for (const at of paths) {
+      const answer = await page.goto(town.origin + at);
+      expect([at, answer?.status()]).toEqual([at, 200]);
+      const over = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+      expect([at, over]).toEqual([at, 0]);
+    }
+    expect(broken).toEqual([]);
+  }, 60_000);
+});

@@ -250,9 +250,11 @@ export const ProofForms = ({ visit, action, challenge, hidden = {} }: ProofProps
         Anyone can download a published package, so it has to hold an empty file with the name of the
         challenge. Add it, pack the extension with your key, and upload the .crx. Remove the file afterwards.
       </p>
-      <Code
-        text={`touch my-extension/${challenge}\nchromium --pack-extension=my-extension --pack-extension-key=key.pem`}
-      />
+      <div class="wrapped">
+        <Code
+          text={`touch my-extension/${challenge}\nchromium --pack-extension=my-extension --pack-extension-key=key.pem`}
+        />
+      </div>
       <Act visit={visit} action={action} hidden={{ ...hidden, kind: 'package' }} files>
         <Field label="Package" name="file" type="file" hint="At most 16 MiB." required />
         <div>

@@ -12,10 +12,10 @@ export interface SeenPage {
 
 /** Someone who opens pages and sends the forms that stand on them, with a cookie or without. */
 export class PageVisitor {
-  readonly #town: ConsoleTown;
+  readonly #town: Pick<ConsoleTown, 'fetch'>;
   readonly cookie: string | undefined;
 
-  constructor(town: ConsoleTown, cookie?: string) {
+  constructor(town: Pick<ConsoleTown, 'fetch'>, cookie?: string) {
     this.#town = town;
     this.cookie = cookie;
   }

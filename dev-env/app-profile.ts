@@ -23,11 +23,11 @@ export class AppProfile implements AsyncDisposable {
   /** The id that the extension's key gives it. */
   readonly appId: string;
   readonly #town: Town;
-  readonly #folder: string;
+  readonly #folder: string | undefined;
 
-  private constructor(browser: TestBrowser, town: Town, folder: string, key: string) {
+  private constructor(browser: TestBrowser, town: Town, folder: string | undefined, appId: string) {
     this.browser = browser;
-    this.appId = appIdOf(key);
+    this.appId = appId;
     this.#town = town;
     this.#folder = folder;
   }
@@ -40,7 +40,19 @@ export class AppProfile implements AsyncDisposable {
   ): Promise<AppProfile> {
     const key = extension.key ?? town.seed.app.key;
     const folder = await makeExtension({ server: town.origin, ...extension, key });
-    return new AppProfile(await TestBrowser.start({ extension: folder, ...options }), town, folder, key);
+    return new AppProfile(
+      await TestBrowser.start({ extension: folder, ...options }),
+      town,
+      folder,
+      appIdOf(key),
+    );
+  }
+
+  /** Starts a browser in which an extension is installed already. */
+  static async attach(town: Town, appId: string, options: BrowserOptions): Promise<AppProfile> {
+    const browser = await TestBrowser.start({ ...options, online: true });
+    await browser.worker(appId);
+    return new AppProfile(browser, town, undefined, appId);
   }
 
   /** Signs in as the town's account in the window that the welcome page opens; settles when the channel is there. */
@@ -63,6 +75,13 @@ export class AppProfile implements AsyncDisposable {
       registration?.active?.postMessage('wake');
     });
     await page.close();
+  }
+
+  /** The channel that the profile is registered on. */
+  async channelId(): Promise<string> {
+    const device = (await this.stored())['reveille.device'] as { channelId: string } | undefined;
+    if (device === undefined) throw new Error('the profile is not registered');
+    return device.channelId;
   }
 
   /** What the recorder has noted, in the order of its runs. */
@@ -94,6 +113,6 @@ export class AppProfile implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.browser[Symbol.asyncDispose]();
-    await rm(this.#folder, { recursive: true, force: true });
+    if (this.#folder !== undefined) await rm(this.#folder, { recursive: true, force: true });
   }
 }

@@ -1,0 +1,112 @@
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { chromiumPath } from './browser.ts';
+import { appIdOf, type ExtensionOptions, makeExtension } from './extension.ts';
+
+/**
+ * An extension as its users have it: a CRX that a managed policy installs. Only such a one sees `onStartup`, alarms that
+ * outlive a restart, and updates; `--load-extension` installs anew at each start.
+ *
+ * The policy folder is the machine's, so one such test runs at a time; what stood there before is put back.
+ */
+const policyFile = '/etc/chromium/policies/managed/reveille-test.json';
+const turnFile = join(tmpdir(), 'reveille-policy.turn');
+const turnMs = 120_000;
+
+export interface PolicyExtension extends AsyncDisposable {
+  readonly appId: string;
+}
+
+/** The public key of a key file, as a manifest holds it. */
+async function publicKeyOf(pem: string): Promise<string> {
+  const { createPublicKey } = await import('node:crypto');
+  return createPublicKey(pem).export({ type: 'spki', format: 'der' }).toString('base64');
+}
+
+/**
+ * Packs the extension with `privateKey` (PEM), serves it on a free port, and has every Chromium of the machine install it
+ * until it is disposed of.
+ */
+export async function installByPolicy(
+  privateKey: string,
+  options: Omit<ExtensionOptions, 'key'>,
+): Promise<PolicyExtension> {
+  const key = await publicKeyOf(privateKey);
+  const appId = appIdOf(key);
+  const crx = await pack(privateKey, { ...options, key: null });
+  const server = Bun.serve({
+    hostname: '127.0.0.1',
+    port: 0,
+    fetch: ({ url }) =>
+      new URL(url).pathname === '/updates.xml'
+        ? new Response(updatesXml(appId, `${new URL(url).origin}/app.crx`), {
+            headers: { 'Content-Type': 'text/xml' },
+          })
+        : new Response(crx, { headers: { 'Content-Type': 'application/x-chrome-extension' } }),
+  });
+  const leave = await takeTurn();
+  await mkdir(dirname(policyFile), { recursive: true });
+  const settings = {
+    installation_mode: 'normal_installed',
+    update_url: `http://127.0.0.1:${server.port}/updates.xml`,
+    override_update_url: true,
+  };
+  await writeFile(policyFile, JSON.stringify({ ExtensionSettings: { [appId]: settings } }));
+  return {
+    appId,
+    async [Symbol.asyncDispose]() {
+      await rm(policyFile, { force: true });
+      await leave();
+      await server.stop(true);
+    },
+  };
+}
+
+/** Chromium packs the folder itself. */
+async function pack(privateKey: string, options: ExtensionOptions): Promise<ArrayBuffer> {
+  const folder = await makeExtension(options);
+  const work = await mkdtemp(join(tmpdir(), 'reveille-crx-'));
+  try {
+    const packed = join(work, 'app');
+    await rename(folder, packed);
+    await writeFile(join(work, 'key.pem'), privateKey);
+    const flags = ['--no-sandbox', '--headless=new', `--user-data-dir=${join(work, 'profile')}`];
+    const chromium = Bun.spawn(
+      [
+        chromiumPath(),
+        ...flags,
+        `--pack-extension=${packed}`,
+        `--pack-extension-key=${join(work, 'key.pem')}`,
+      ],
+      { stdout: 'ignore', stderr: 'pipe' },
+    );
+    await chromium.exited;
+    if (!existsSync(`${packed}.crx`))
+      throw new Error(`not packed: ${await new Response(chromium.stderr).text()}`);
+    const bytes = await readFile(`${packed}.crx`);
+    return new Uint8Array(bytes).buffer;
+  } finally {
+    await rm(work, { recursive: true, force: true });
+  }
+}
+
+const updatesXml = (appId: string, codebase: string): string =>
+  `<?xml version="1.0" encoding="UTF-8"?>
+<gupdate xmlns="http://www.google.com/update2/response" protocol="2.0">
+  <app appid="${appId}"><updatecheck codebase="${codebase}" version="1.0" /></app>
+</gupdate>`;
+
+/** Waits until no other test uses the policy folder. A turn that a killed test left behind is over after two minutes. */
+async function takeTurn(): Promise<() => Promise<void>> {
+  for (const from = Date.now(); ; await new Promise((resolve) => setTimeout(resolve, 200))) {
+    try {
+      const file = await open(turnFile, 'wx');
+      await file.close();
+      return () => rm(turnFile, { force: true });
+    } catch {
+      if (Date.now() - from > turnMs) await rm(turnFile, { force: true });
+    }
+  }
+}

@@ -103,9 +103,10 @@ export class Town implements AsyncDisposable {
     await this.#serve(Number(new URL(this.origin).port));
   }
 
-  /** An access token by the seed's refresh token, as the guide says. */
-  async accessToken(): Promise<string> {
-    const { client, refresh_token } = this.seed;
+  /** An access token by a refresh token, as the guide says; the seed's, unless another is given. */
+  async accessToken(
+    { client, refresh_token }: Pick<Seed, 'client' | 'refresh_token'> = this.seed,
+  ): Promise<string> {
     const answer = await fetch(`${this.origin}/o/oauth2/token`, {
       method: 'POST',
       body: new URLSearchParams({

@@ -59,7 +59,7 @@ async function sendUntilKilled(town: Town, token: string, accepted: Accepted): P
   }
 }
 
-test('EE1 twenty rounds of load with kill -9: what was answered 204 is delivered or superseded by a newer one', async () => {
+test('NL1 twenty rounds of load with kill -9: what was answered 204 is delivered or superseded by a newer one', async () => {
   await using town = await Town.start({ dailyQuota: 0 });
   const accepted = new Accepted();
   const inboxes = [new Handled(), new Handled()];

@@ -36,10 +36,10 @@ async function tooEarly(options: TownOptions): Promise<AnsweredMessage[]> {
   }
 }
 
-test('EE2 every 204 leaves only after a sync that began after its row was written', async () => {
+test('NL2 every 204 leaves only after a sync that began after its row was written', async () => {
   expect(await tooEarly({})).toEqual([]);
 }, 120_000);
 
-test('EE2 the same test sees it when the database does not sync its commits', async () => {
+test('NL2 the same test sees it when the database does not sync its commits', async () => {
   expect(await tooEarly({ synchronous: 'NORMAL' })).toHaveLength(MESSAGES);
 }, 120_000);

@@ -1,9 +1,8 @@
-import { rm } from 'node:fs/promises';
 import { Device } from '../client/device.ts';
 import { createCall } from '../client/service.ts';
 import { signIn } from '../client/sign-in.ts';
-import { chromiumPath, fillSignIn, TestBrowser, waitUntil } from './browser.ts';
-import { makeExtension } from './extension.ts';
+import { AppProfile } from './app-profile.ts';
+import { chromiumPath, waitUntil } from './browser.ts';
 import { Town } from './town.ts';
 
 /**
@@ -26,24 +25,18 @@ interface Recipient extends AsyncDisposable {
   shown(text: string): Promise<void>;
 }
 
-async function extensionInChromium({ seed, origin }: Town): Promise<Recipient> {
-  const extension = await makeExtension({ server: origin, key: seed.app.key });
-  const browser = await TestBrowser.start({ extension });
-  tell(`Started ${chromiumPath()} with the extension of the guide, ${seed.app.id}.`);
-  const welcome = await browser.page(seed.app.id, 'welcome.html');
-  await welcome.click('#sign-in');
-  const signInPage = await browser.signInWindow();
-  tell(`The sign-in page of ${origin} opened; signing in as ${seed.account.email}.`);
-  await fillSignIn(signInPage, seed.account.email, seed.account.password);
-  const outcome = () => welcome.$eval('#outcome', (element) => element.textContent ?? '');
-  await waitUntil('the channel', async () => (await outcome()).startsWith('Ready.'), waitMs);
-  tell(`The extension has its channel: ${seed.channel_id}.`);
+async function extensionInChromium(town: Town): Promise<Recipient> {
+  const profile = await AppProfile.start(town);
+  tell(`Started ${chromiumPath()} with the extension of the guide, ${profile.appId}.`);
+  // It opens in front of everything, so nothing is clicked before: a page in the background is not drawn.
+  const welcome = async () => profile.browser.pages().some((url) => url.endsWith('/welcome.html'));
+  await waitUntil('the welcome page', welcome, waitMs);
+  tell('Nobody is signed in, so the extension opened its welcome page.');
+  await profile.signIn();
+  tell(`Signed in as ${town.seed.account.email} on the page of ${town.origin}; the app has its channel.`);
   return {
-    shown: (text) => browser.shows(seed.app.id, `${text} [0]`),
-    async [Symbol.asyncDispose]() {
-      await browser[Symbol.asyncDispose]();
-      await rm(extension, { recursive: true, force: true });
-    },
+    shown: (text) => profile.browser.shows(profile.appId, `${text} [0]`),
+    [Symbol.asyncDispose]: () => profile[Symbol.asyncDispose](),
   };
 }
 

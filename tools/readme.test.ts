@@ -32,7 +32,8 @@ beforeAll(async () => {
 
 afterAll(async () => {
   // npm stands between us and the server: a signal to the whole group reaches both.
-  for (const child of running) process.kill(-child.pid, 'SIGTERM');
+  for (const child of running.filter(({ exitCode }) => exitCode === null))
+    process.kill(-child.pid, 'SIGTERM');
   await Promise.all(running.map((child) => child.exited));
   await rm(folder, { recursive: true, force: true });
 });

@@ -44,6 +44,7 @@ export function appRoutes(deps: Deps, desk: Desk, unlock: Unlock): Hono<ConsoleE
     ),
   );
   registerRoutes(routes, deps, desk);
+  claimRoutes(routes, deps, desk);
   routes.get(
     '/console/apps/:id',
     desk.page((visit, c) => draw(deps, visit, c)),
@@ -93,45 +94,43 @@ function registerRoutes(routes: Hono<ConsoleEnv>, { apps, groups, clock }: Deps,
       },
     ),
   );
-  const drawClaim = async (
-    visit: Visit,
-    of: { group: string; title: string; key: string },
-    fault?: string,
-  ): Promise<JSX.Element> => {
-    const { id } = readPublicKey(of.key);
-    const challenge = await apps.challenge(visit.account.id, id, of.group);
-    return claimPage(visit, id, { visit, action: '/console/apps/claim', challenge, hidden: of }, fault);
+}
+
+/** Group, title and key of a claim: they travel with its forms. */
+interface Claim extends Readonly<Record<string, string>> {
+  readonly group: string;
+  readonly title: string;
+  readonly key: string;
+}
+
+const claimOf = (read: (name: string) => string): Claim => ({
+  group: read('group'),
+  title: read('title'),
+  key: read('key'),
+});
+
+function claimRoutes(routes: Hono<ConsoleEnv>, { apps }: Deps, desk: Desk): void {
+  const action = '/console/apps/claim';
+  const draw = async (visit: Visit, claim: Claim, fault?: string): Promise<JSX.Element> => {
+    const { id } = readPublicKey(claim.key);
+    const challenge = await apps.challenge(visit.account.id, id, claim.group);
+    return claimPage(visit, id, { visit, action, challenge, hidden: claim }, fault);
   };
-  const claimOf = (read: (name: string) => string): { group: string; title: string; key: string } => ({
-    group: read('group'),
-    title: read('title'),
-    key: read('key'),
-  });
+  const asked = (c: ConsoleContext): Claim => claimOf((name) => c.req.query(name) ?? '');
+  const sentIn = (sent: Fields): Claim => claimOf((name) => sent.text(name));
   routes.get(
-    '/console/apps/claim',
-    desk.page((visit, c) =>
-      drawClaim(
-        visit,
-        claimOf((name) => c.req.query(name) ?? ''),
-      ),
-    ),
+    action,
+    desk.page((visit, c) => draw(visit, asked(c))),
   );
   routes.post(
-    '/console/apps/claim',
+    action,
     ...desk.form(
       async ({ account }, _, sent) => {
-        const { group, title, key } = claimOf((name) => sent.text(name));
-        return `/console/apps/${await apps.claim(account.id, group, title, key, await proofOf(sent))}?done=app-proven`;
+        const { group, title, key } = sentIn(sent);
+        const id = await apps.claim(account.id, group, title, key, await proofOf(sent));
+        return `/console/apps/${id}?done=app-proven`;
       },
-      {
-        again: (visit, _, sent, fault) =>
-          drawClaim(
-            visit,
-            claimOf((name) => sent.text(name)),
-            fault,
-          ),
-        maxBytes: PACKAGE_FORM_BYTES,
-      },
+      { again: (visit, _, sent, fault) => draw(visit, sentIn(sent), fault), maxBytes: PACKAGE_FORM_BYTES },
     ),
   );
 }

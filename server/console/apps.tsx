@@ -118,6 +118,110 @@ export interface AppForm {
 /** Value of the group field that asks for a group of one's own. */
 export const OWN_GROUP = 'own';
 
+/** Title and group, which every way of registering asks for. */
+const AppFields = ({
+  form,
+  groups,
+  way,
+}: {
+  form: AppForm;
+  groups: readonly Membership[];
+  way: string;
+}): JSX.Element => {
+  const owned = groups
+    .filter(({ role }) => role === 'owner')
+    .map(({ group, name }) => ({ value: group, label: name }));
+  return (
+    <>
+      <Field
+        label="Title"
+        name="title"
+        id={`title-${way}`}
+        value={form.title}
+        hint="Users see it when they are asked."
+        required
+        maxlength={80}
+      />
+      {owned.length > 0 && (
+        <Select
+          label="Publisher group"
+          name="group"
+          id={`group-${way}`}
+          value={form.group}
+          options={[...owned, { value: OWN_GROUP, label: 'A group of its own' }]}
+        />
+      )}
+    </>
+  );
+};
+
+interface WayProps {
+  readonly visit: Visit;
+  readonly groups: readonly Membership[];
+  readonly form: AppForm;
+}
+
+const MadeKeyCard = ({ visit, groups, form }: WayProps): JSX.Element => (
+  <Card
+    title="A new extension: let Reveille make the key"
+    lead="The shortest way. You get a key for manifest.json, and the app is proven at once."
+  >
+    <Act visit={visit} action="/console/apps" hidden={{ source: 'made' }}>
+      <AppFields form={form} groups={groups} way="made" />
+      <div>
+        <Button>Register with a fresh key</Button>
+      </div>
+    </Act>
+  </Card>
+);
+
+const PublicKeyCard = ({ visit, groups, form }: WayProps): JSX.Element => (
+  <Card
+    title="An extension that exists: bring its public key"
+    lead="It keeps its id. You prove afterwards that you hold the private key."
+  >
+    <Act visit={visit} action="/console/apps" hidden={{ source: 'public-key' }}>
+      <AppFields form={form} groups={groups} way="public-key" />
+      <Field
+        label="Public key"
+        name="key"
+        value={form.key}
+        lines={5}
+        hint={
+          <>
+            The value of <code>key</code> in the manifest.json of an installed copy, or a PEM public key.
+          </>
+        }
+        required
+      />
+      <div>
+        <Button kind="quiet">Register with this key</Button>
+      </div>
+    </Act>
+  </Card>
+);
+
+const KeyFileCard = ({ visit, groups, form }: WayProps): JSX.Element => (
+  <Card
+    title="An extension that exists: bring key.pem"
+    lead="Registered and proven in one step. The file is read, compared and forgotten."
+  >
+    <Act visit={visit} action="/console/apps" hidden={{ source: 'key-file' }} files>
+      <AppFields form={form} groups={groups} way="key-file" />
+      <Field
+        label="Key file"
+        name="file"
+        type="file"
+        hint="key.pem, as Chromium made it when you first packed the extension."
+        required
+      />
+      <div>
+        <Button kind="quiet">Register with this file</Button>
+      </div>
+    </Act>
+  </Card>
+);
+
 /** The form that registers an app, in three ways. */
 export function appFormPage(
   visit: Visit,
@@ -125,27 +229,7 @@ export function appFormPage(
   form: AppForm,
   fault?: string,
 ): JSX.Element {
-  const owned = groups
-    .filter(({ role }) => role === 'owner')
-    .map(({ group, name }) => ({ value: group, label: name }));
-  const group = owned.length > 0 && (
-    <Select
-      label="Publisher group"
-      name="group"
-      value={form.group}
-      options={[...owned, { value: OWN_GROUP, label: 'A group of its own' }]}
-    />
-  );
-  const title = (
-    <Field
-      label="Title"
-      name="title"
-      value={form.title}
-      hint="Users see it when they are asked."
-      required
-      maxlength={80}
-    />
-  );
+  const way = { visit, groups, form };
   return (
     <ConsolePage
       visit={visit}
@@ -154,61 +238,9 @@ export function appFormPage(
       trail={[['/console/apps', 'Apps']]}
       fault={fault}
     >
-      <Card
-        title="A new extension: let Reveille make the key"
-        lead="The shortest way. You get a key for manifest.json, and the app is proven at once."
-      >
-        <Act visit={visit} action="/console/apps" hidden={{ source: 'made' }}>
-          {title}
-          {group}
-          <div>
-            <Button>Register with a fresh key</Button>
-          </div>
-        </Act>
-      </Card>
-      <Card
-        title="An extension that exists: bring its public key"
-        lead="It keeps its id. You prove afterwards that you hold the private key."
-      >
-        <Act visit={visit} action="/console/apps" hidden={{ source: 'public-key' }}>
-          {title}
-          {group}
-          <Field
-            label="Public key"
-            name="key"
-            value={form.key}
-            lines={5}
-            hint={
-              <>
-                The value of <code>key</code> in the manifest.json of an installed copy, or a PEM public key.
-              </>
-            }
-            required
-          />
-          <div>
-            <Button kind="quiet">Register with this key</Button>
-          </div>
-        </Act>
-      </Card>
-      <Card
-        title="An extension that exists: bring key.pem"
-        lead="Registered and proven in one step. The file is read, compared and forgotten."
-      >
-        <Act visit={visit} action="/console/apps" hidden={{ source: 'key-file' }} files>
-          {title}
-          {group}
-          <Field
-            label="Key file"
-            name="file"
-            type="file"
-            hint="key.pem, as Chromium made it when you first packed the extension."
-            required
-          />
-          <div>
-            <Button kind="quiet">Register with this file</Button>
-          </div>
-        </Act>
-      </Card>
+      <MadeKeyCard {...way} />
+      <PublicKeyCard {...way} />
+      <KeyFileCard {...way} />
     </ConsolePage>
   );
 }
@@ -239,7 +271,7 @@ export const ProofForms = ({ visit, action, challenge, hidden = {} }: ProofProps
     <More label="Upload key.pem instead">
       <p class="soft">The file is read, compared and forgotten.</p>
       <Act visit={visit} action={action} hidden={{ ...hidden, kind: 'key-file' }} files>
-        <Field label="Key file" name="file" type="file" required />
+        <Field label="Key file" name="file" id="proof-key-file" type="file" required />
         <div>
           <Button kind="quiet">Upload key file</Button>
         </div>
@@ -256,7 +288,7 @@ export const ProofForms = ({ visit, action, challenge, hidden = {} }: ProofProps
         />
       </div>
       <Act visit={visit} action={action} hidden={{ ...hidden, kind: 'package' }} files>
-        <Field label="Package" name="file" type="file" hint="At most 16 MiB." required />
+        <Field label="Package" name="file" id="proof-package" type="file" hint="At most 16 MiB." required />
         <div>
           <Button kind="quiet">Upload package</Button>
         </div>

@@ -5,7 +5,7 @@ import { clientSecretsFile } from '../oauth/client-secrets-file.ts';
 import { securityHeaders } from '../pages/security-headers.ts';
 import { type ClientForm, clientFormPage, clientPage, freshClient } from './clients.tsx';
 import type { ConsoleDeps } from './deps.ts';
-import type { ConsoleContext, ConsoleEnv, Desk, Fields } from './desk.ts';
+import type { ConsoleContext, ConsoleEnv, Desk, Fields, FormAnswer } from './desk.ts';
 import { assertSure } from './project-routes.ts';
 import type { Unlock } from './unlock.ts';
 import type { Visit } from './visit.ts';
@@ -93,7 +93,7 @@ function secretRoutes(
   { clients, projects, origin }: Deps,
   desk: Desk,
   unlock: Unlock,
-  again: Parameters<Desk['form']>[1],
+  again: FormAnswer,
 ): void {
   const unlocked = (visit: Visit, c: ConsoleContext, done: string): string =>
     `${homeOf(c)}?${done}unlock=${unlock.key(visit.account.id, subjectOf(idOf(c)))}`;

@@ -4,7 +4,7 @@ import { ReveilleError } from '../../protocol/errors.ts';
 import { RateLimit } from '../doors/rate-limit.ts';
 import { appsPage } from './apps.tsx';
 import type { ConsoleDeps } from './deps.ts';
-import type { ConsoleContext, ConsoleEnv, Desk } from './desk.ts';
+import type { ConsoleContext, ConsoleEnv, Desk, FormAnswer } from './desk.ts';
 import { groupPage } from './group-page.tsx';
 import type { Visit } from './visit.ts';
 
@@ -66,6 +66,11 @@ export function groupRoutes({ apps, groups, clock }: Deps, desk: Desk): Hono<Con
       return accept ? `/console/groups/${idOf(c)}?done=joined` : '/console/apps?done=declined';
     }),
   );
+  memberRoutes(routes, groups, desk, again);
+  return routes;
+}
+
+function memberRoutes(routes: Hono<ConsoleEnv>, groups: Deps['groups'], desk: Desk, again: FormAnswer): void {
   routes.post(
     '/console/groups/:id/role',
     ...desk.form(async ({ account }, c, sent) => {
@@ -86,5 +91,4 @@ export function groupRoutes({ apps, groups, clock }: Deps, desk: Desk): Hono<Con
         : `/console/groups/${idOf(c)}?done=member-removed`;
     }, again),
   );
-  return routes;
 }

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
+import { generateKeyPairSync } from 'node:crypto';
 import puppeteer, { type Browser, type Page } from 'puppeteer-core';
 import { ConsoleTown } from '../../dev-env/console-town.ts';
 
@@ -88,6 +89,10 @@ describe('the console in Chromium, without script', () => {
     const ann = await town.accounts.findByEmail('ann@example.com');
     if (project === undefined || ann === undefined) throw new Error('the walk before this made both');
     const [app] = await town.webstore.apps.list(ann.id);
+    const { publicKey } = generateKeyPairSync('rsa', { modulusLength: 1024 });
+    const text = publicKey.export({ format: 'pem', type: 'spki' }).toString();
+    const group = app?.group ?? '';
+    const unproven = await town.webstore.apps.register(ann.id, group, 'Old', { kind: 'public-key', text });
     const { client } = await town.oauth.clients.create(ann, project.id, {
       name: 'Sender',
       redirectUris: [`https://${'long.'.repeat(30)}example/back`],
@@ -111,6 +116,8 @@ describe('the console in Chromium, without script', () => {
       expect([at, answer?.status()]).toEqual([at, 200]);
       const over = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
       expect([at, over]).toEqual([at, 0]);
+      const ids = await page.$$eval('[id]', (elements) => elements.map(({ id }) => id));
+      expect([at, ids.filter((id, index) => ids.indexOf(id) !== index)]).toEqual([at, []]);
     }
     expect(broken).toEqual([]);
   }, 60_000);

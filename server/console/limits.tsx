@@ -12,6 +12,7 @@ export const LimitsForm: FC<{ visit: Visit; project: Project }> = ({ visit, proj
     <Field
       label="Messages a day"
       name="dailyQuota"
+      id={`quota-${project.id}`}
       type="number"
       value={project.dailyQuota?.toString() ?? ''}
       placeholder="server's default"
@@ -19,6 +20,7 @@ export const LimitsForm: FC<{ visit: Visit; project: Project }> = ({ visit, proj
     <Field
       label="Payload, bytes"
       name="payloadBytes"
+      id={`payload-${project.id}`}
       type="number"
       value={project.payloadBytes?.toString() ?? ''}
       placeholder="server's default"

@@ -34,16 +34,86 @@ export interface TestPageProps {
 
 const devicesText = (count: number): string => (count === 1 ? '1 device' : `${count} devices`);
 
+/** Where the message goes: a channel of one's own, or one that is pasted. */
+const Target = ({ channels, form }: Pick<TestPageProps, 'channels' | 'form'>): JSX.Element => {
+  if (channels.length === 0) {
+    return (
+      <Field
+        label="Channel id"
+        name="other"
+        value={form.other}
+        hint="As getChannelId gave it to the app: 20 digits, a slash, 32 letters. Your own channels appear here once an app of yours runs in a browser where you are signed in."
+        required
+      />
+    );
+  }
+  const own = channels.map(({ id, title, devices }) => ({
+    value: id,
+    label: `${title}, ${devicesText(devices)}`,
+  }));
+  return (
+    <>
+      <Select
+        label="To yourself"
+        name="channel"
+        value={form.channel}
+        options={[...own, { value: '', label: 'To the channel id below' }]}
+      />
+      <Field
+        label="Or another channel id"
+        name="other"
+        value={form.other}
+        hint="As getChannelId gave it to the app. It goes first when it is filled in."
+      />
+    </>
+  );
+};
+
+const subchannels = Array.from({ length: limits.subchannels }, (_, n) => ({
+  value: String(n),
+  label: String(n),
+}));
+
+const TestFields = ({ projects, channels, form }: TestPageProps): JSX.Element => (
+  <>
+    <Select
+      label="Project"
+      name="project"
+      value={form.project}
+      hint="Its switch must be on; the message counts against its quota."
+      options={projects.map(({ id, name, messagingEnabled }) => ({
+        value: id,
+        label: messagingEnabled ? name : `${name} (messaging is off)`,
+      }))}
+    />
+    <Target channels={channels} form={form} />
+    <Select
+      label="Subchannel"
+      name="subchannel"
+      value={form.subchannel}
+      hint="A device that is away gets the newest message of each."
+      options={subchannels}
+    />
+    <Field
+      label="Payload"
+      name="payload"
+      value={form.payload}
+      lines={3}
+      hint={`Text, at most ${limits.payloadBytes} bytes of UTF-8 unless the project has a higher limit.`}
+    />
+  </>
+);
+
 /** Sends one message by hand, on the way that every message takes. */
-export function testPage(visit: Visit, { projects, channels, form, fault }: TestPageProps): JSX.Element {
+export function testPage(visit: Visit, props: TestPageProps): JSX.Element {
   return (
     <ConsolePage
       visit={visit}
       title="Send a test message"
       lead="It takes the way of every message: ownership, channel, quota, kept on disk, then every device."
-      fault={fault}
+      fault={props.fault}
     >
-      {projects.length === 0 ? (
+      {props.projects.length === 0 ? (
         <EmptyState
           title="A project first"
           action={<Button href="/console/projects">Create a project</Button>}
@@ -53,58 +123,7 @@ export function testPage(visit: Visit, { projects, channels, form, fault }: Test
       ) : (
         <Card>
           <Act visit={visit} action="/console/test">
-            <Select
-              label="Project"
-              name="project"
-              value={form.project}
-              hint="Its switch must be on; the message counts against its quota."
-              options={projects.map(({ id, name, messagingEnabled }) => ({
-                value: id,
-                label: messagingEnabled ? name : `${name} (messaging is off)`,
-              }))}
-            />
-            {channels.length > 0 && (
-              <Select
-                label="To yourself"
-                name="channel"
-                value={form.channel}
-                options={[
-                  ...channels.map(({ id, title, devices }) => ({
-                    value: id,
-                    label: `${title}, ${devicesText(devices)}`,
-                  })),
-                  { value: '', label: 'To the channel id below' },
-                ]}
-              />
-            )}
-            <Field
-              label={channels.length > 0 ? 'Or another channel id' : 'Channel id'}
-              name="other"
-              value={form.other}
-              hint={
-                channels.length > 0
-                  ? 'As getChannelId gave it to the app. It goes first when it is filled in.'
-                  : 'As getChannelId gave it to the app: 20 digits, a slash, 32 letters. Your own channels appear here once an app of yours runs in a browser where you are signed in.'
-              }
-              required={channels.length === 0}
-            />
-            <Select
-              label="Subchannel"
-              name="subchannel"
-              value={form.subchannel}
-              hint="A device that is away gets the newest message of each."
-              options={Array.from({ length: limits.subchannels }, (_, n) => ({
-                value: String(n),
-                label: String(n),
-              }))}
-            />
-            <Field
-              label="Payload"
-              name="payload"
-              value={form.payload}
-              lines={3}
-              hint={`Text, at most ${limits.payloadBytes} bytes of UTF-8 unless the project has a higher limit.`}
-            />
+            <TestFields {...props} />
             <div>
               <Button>Send</Button>
             </div>

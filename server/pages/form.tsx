@@ -58,6 +58,8 @@ export const Form: FC<PropsWithChildren<FormProps>> = ({
 interface FieldProps {
   readonly label: string;
   readonly name: string;
+  /** Needed where a page has two fields of one name. */
+  readonly id?: string | undefined;
   readonly type?: 'text' | 'email' | 'password' | 'number' | 'url' | 'search' | 'file' | undefined;
   readonly value?: string | undefined;
   /** How to fill it in, below the label. */
@@ -79,7 +81,7 @@ interface FieldProps {
 
 /** One labelled input, with its hint and its error tied to it for screen readers. */
 export const Field: FC<FieldProps> = ({ label, hint, error, lines, value, ...rest }) => {
-  const id = `field-${rest.name}`;
+  const id = rest.id ?? `field-${rest.name}`;
   const describedBy = [hint && `${id}-hint`, error && `${id}-error`].filter(Boolean).join(' ') || undefined;
   const common = {
     ...rest,
@@ -115,21 +117,23 @@ export const Field: FC<FieldProps> = ({ label, hint, error, lines, value, ...res
 interface SelectProps {
   readonly label: string;
   readonly name: string;
+  /** Needed where a page has two fields of one name. */
+  readonly id?: string | undefined;
   readonly value?: string | undefined;
   readonly hint?: Child;
   readonly options: readonly { readonly value: string; readonly label: string }[];
 }
 
 /** One of a few, labelled. */
-export const Select: FC<SelectProps> = ({ label, name, value, hint, options }) => (
+export const Select: FC<SelectProps> = ({ label, name, id = `field-${name}`, value, hint, options }) => (
   <div class="field">
-    <label for={`field-${name}`}>{label}</label>
+    <label for={id}>{label}</label>
     {hint && (
-      <span class="hint" id={`field-${name}-hint`}>
+      <span class="hint" id={`${id}-hint`}>
         {hint}
       </span>
     )}
-    <select id={`field-${name}`} name={name} aria-describedby={hint ? `field-${name}-hint` : undefined}>
+    <select id={id} name={name} aria-describedby={hint ? `${id}-hint` : undefined}>
       {options.map((option) => (
         <option value={option.value} selected={option.value === value}>
           {option.label}

@@ -6,7 +6,7 @@ import { isTestPath } from './source-file.ts';
  */
 const everything = ['*'] as const;
 const ports = ['sender', 'app-owners', 'clock'].map((name) => `server/core/${name}.ts`);
-const storePorts = ['store', 'bus', 'presence', 'recipient', 'clock'].map(
+const storePorts = ['store', 'subscription', 'bus', 'presence', 'recipient', 'clock'].map(
   (name) => `server/core/${name}.ts:type`,
 );
 const secrets = 'server/config/secrets.ts:type';

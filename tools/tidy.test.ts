@@ -4,7 +4,7 @@ import { dirname, join, normalize } from 'node:path/posix';
 import { cycles } from './cycles.ts';
 import { entryPoints, importFault, roomOf } from './house.ts';
 import { root } from './run.ts';
-import type { SourceFile } from './source-file.ts';
+import { type SourceFile, testParts } from './source-file.ts';
 import { projectFiles, readProjectFile, rulesOf, rulesOfTitle, sourceTree } from './tree.ts';
 
 /** Style as a test. The numbers are the house budgets of STYLE.md; what breaks one is listed by file and line. */
@@ -67,10 +67,11 @@ describe('rooms', () => {
         if (!file.isTest || /^(dev-env|e2e|bench|tools)\//.test(path)) alive.add(path);
       }
     }
-    const gone = Object.keys(entryPoints).filter((path) => !files.includes(path));
+    const named = { ...entryPoints, ...testParts };
+    const gone = Object.keys(named).filter((path) => !files.includes(path));
     expectNone([
       ...source.filter((file) => !alive.has(file.path)).map((file) => `${file.path}  is imported by nobody`),
-      ...gone.map((path) => `${path}  is an entry point in tools/house.ts, but not there`),
+      ...gone.map((path) => `${path}  is named in tools/house.ts or tools/source-file.ts, but not there`),
     ]);
   });
 
@@ -163,7 +164,9 @@ describe('tests', () => {
   const cases = tests.flatMap((file) => file.tests.map((one) => ({ ...one, file })));
 
   test('TD9 every test file has tests, and no test is empty, skipped, left for later or alone', () => {
-    const without = tests.filter((file) => file.tests.length === 0 && !callsSuites(file));
+    const without = tests.filter(
+      (file) => /\.test\.tsx?$/.test(file.path) && file.tests.length === 0 && !callsSuites(file),
+    );
     const faults = cases.flatMap((one) => [
       ...(one.empty ? [at(one.file, one.line, 'is empty')] : []),
       ...one.modifiers.map((modifier) => at(one.file, one.line, `uses ${modifier}`)),

@@ -110,6 +110,7 @@ describe('the console in Chromium, without script', () => {
       '/console/apps/new',
       `/console/apps/${app?.id}`,
     );
+    paths.push(`/console/apps/${unproven.id}`);
     paths.push(`/console/groups/${app?.group}`, '/console/test', '/console/receiving', '/console/limits');
     for (const at of paths) {
       const answer = await page.goto(town.origin + at);

@@ -96,7 +96,7 @@ export const MessageTable: FC<{ messages: readonly ShownMessage[]; caption: stri
           ) : (
             <code class="payload">{message.payload}</code>
           )}
-          {channel && (
+          {channel && message.channelId !== '' && (
             <small>
               <Id of={message.channelId} />
             </small>

@@ -6,14 +6,22 @@ const strictUtf8 = new TextDecoder('utf-8', { fatal: true });
 
 /**
  * Reads a whole request body as text.
- * @throws `body-too-large` above `maxBytes`, `body-slow` after limits.bodyMs, `body-invalid` when it breaks off or is not UTF-8.
+ * @throws as readBytes, and `body-invalid` when it is not UTF-8.
  */
 export async function readText(
   request: Request,
   clock: Clock,
   maxBytes: number = limits.jsonBodyBytes,
 ): Promise<string> {
-  if (request.body === null) return '';
+  return decode(await readBytes(request, clock, maxBytes));
+}
+
+/**
+ * Reads a whole request body.
+ * @throws `body-too-large` above `maxBytes`, `body-slow` after limits.bodyMs, `body-invalid` when it breaks off.
+ */
+export async function readBytes(request: Request, clock: Clock, maxBytes: number): Promise<Uint8Array> {
+  if (request.body === null) return new Uint8Array();
   const announced = request.headers.get('content-length');
   if (Number(announced ?? 0) > maxBytes) throw tooLarge(maxBytes);
   let stop: (() => void) | undefined;
@@ -22,9 +30,10 @@ export async function readText(
   });
   try {
     // A body of known length cannot outgrow it, so it is taken in one piece: a third of the cost of a stream.
-    return decode(
-      await Promise.race([announced === null ? readChunks(request.body, maxBytes) : request.bytes(), late]),
-    );
+    return await Promise.race([
+      announced === null ? readChunks(request.body, maxBytes) : request.bytes(),
+      late,
+    ]);
   } catch (cause) {
     throw cause instanceof ReveilleError
       ? cause

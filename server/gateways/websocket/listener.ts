@@ -3,9 +3,9 @@ import { limits } from '../../../protocol/limits.ts';
 import type { Clock } from '../../core/clock.ts';
 import { withCors } from '../../doors/cors.ts';
 import { googleError } from '../../doors/google-answer.ts';
+import { HalfOpen } from '../../doors/half-open.ts';
 import type { Peer } from '../../doors/peer.ts';
 import { decode } from './codec.ts';
-import { HalfOpen } from './half-open.ts';
 import { type House, Session, SWEEP_MS } from './session.ts';
 
 export interface WebSocketGatewayDeps extends Pick<House, 'devices' | 'deliveries' | 'owners' | 'events'> {

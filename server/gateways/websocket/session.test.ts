@@ -6,8 +6,8 @@ import { parseSubchannel, type Subchannel } from '../../../protocol/subchannel.t
 import type { Version } from '../../../protocol/version.ts';
 import { type ClientFrame, parseServerFrame } from '../../../protocol/wire.ts';
 import type { Device, Kept } from '../../core/store.ts';
+import { HalfOpen } from '../../doors/half-open.ts';
 import { type Events, silentEvents } from '../../observe/events.ts';
-import { HalfOpen } from './half-open.ts';
 import { type House, type Line, Session, SWEEP_MS } from './session.ts';
 
 const app = 'mfaehphpebmlbfdiegjnpidmibldjbjk' as AppId;

@@ -8,9 +8,9 @@ import type { Outbox } from '../../core/outbox.ts';
 import type { EndReason, OfferAnswer, Recipient } from '../../core/recipient.ts';
 import type { Kept } from '../../core/store.ts';
 import { assertAppOrigin } from '../../doors/app-origin.ts';
+import type { HalfOpen } from '../../doors/half-open.ts';
 import type { Events } from '../../observe/events.ts';
 import { closeOf, closing, encodeMessage } from './codec.ts';
-import type { HalfOpen } from './half-open.ts';
 
 /** What a session needs of its connection. Bun's socket has this shape, so an idle connection pays for no adapter. */
 export interface Line {

@@ -13,6 +13,8 @@ export interface ExtensionOptions {
   readonly version?: string;
   /** Another background script, beside the shim. */
   readonly background?: string;
+  /** More files, by their names. */
+  readonly files?: Readonly<Record<string, string>>;
   /** Further manifest members, or other values for those of the example. */
   readonly manifest?: Readonly<Record<string, unknown>>;
 }
@@ -39,6 +41,10 @@ export async function makeExtension(options: ExtensionOptions): Promise<string> 
     ...options.manifest,
   };
   await writeFile(join(folder, 'manifest.json'), JSON.stringify(made, null, 2));
-  if (options.background !== undefined) await writeFile(join(folder, 'background.js'), options.background);
+  const files = {
+    ...options.files,
+    ...(options.background === undefined ? {} : { 'background.js': options.background }),
+  };
+  for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text);
   return folder;
 }

@@ -11,7 +11,7 @@ async function ask(
   const worker = await profile.browser.worker(profile.appId);
   return worker.evaluate(
     (withPage) =>
-      new Promise((resolve) => {
+      new Promise<{ channelId: string; error: string | null }>((resolve) => {
         const { pushMessaging } = chrome as unknown as {
           pushMessaging: {
             getChannelId(page: boolean, callback: (result: { channelId: string }) => void): void;

@@ -158,6 +158,19 @@ describe('source', () => {
     );
     expectNone(unused.map((name) => `package.json names ${name}, which nobody imports`));
   });
+
+  test('TD8 the lock file knows the packages of every platform, so that npm ci works on each', async () => {
+    const { packages } = JSON.parse(await readProjectFile('package-lock.json')) as {
+      packages: Record<string, { optionalDependencies?: Record<string, string> }>;
+    };
+    const missing = Object.entries(packages).flatMap(([path, { optionalDependencies = {} }]) =>
+      Object.keys(optionalDependencies).filter(
+        (name) => !(`node_modules/${name}` in packages) && !(`${path}/node_modules/${name}` in packages),
+      ),
+    );
+    // npm leaves out what it could not fetch when it wrote the file, and then refuses its own file.
+    expectNone(missing.map((name) => `package-lock.json lacks ${name}: add its entry`));
+  });
 });
 
 describe('tests', () => {

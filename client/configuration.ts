@@ -16,7 +16,7 @@ export function readConfiguration(manifest: object, scriptUrl: string | undefine
   };
   const url = URL.parse(URL.parse(`${scriptUrl}`)?.searchParams.get('server') ?? `${key?.server}`);
   return {
-    server: url !== null && /^https?:/.test(url.protocol) ? url.origin : undefined,
+    server: url?.protocol.startsWith('http') ? url.origin : undefined,
     permissions: new Set(permissions),
   };
 }
@@ -29,9 +29,9 @@ export const noServer =
   'Name the push service in manifest.json: "push_messaging": {"server": "https://push.example.org"}.';
 
 const effects = {
-  identity: 'the user cannot sign in',
-  storage: 'a slower store is used',
-  alarms: 'a stopped app is not started again',
+  identity: 'nobody can sign in',
+  storage: 'a slower store serves',
+  alarms: 'a stopped app stays so',
 };
 
 /** One line for each permission that the shim could use and does not have. */

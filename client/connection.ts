@@ -59,6 +59,8 @@ export function createConnection(
 
   const leave = (): Socket | undefined => {
     const left = socket;
+    // Whatever it tells from here on is not about the connection in use.
+    if (left !== undefined) left.onmessage = left.onclose = null;
     callOff();
     socket = undefined;
     welcomed = false;
@@ -103,23 +105,26 @@ export function createConnection(
   function connect(): void {
     if (socket !== undefined) return;
     callOff();
-    const opened = new ports.WebSocket(origin.replace('http', 'ws') + path);
-    const still =
-      <E>(use: (event: E) => void) =>
-      (event: E): void => {
-        if (socket === opened) use(event);
-      };
-    socket = opened;
+    socket = openSocket(origin, device, ports, heard, ended);
     callOff = timers.after(openMs, () => ended(1006, 'no answer in time'));
-    opened.onopen = still(() => {
-      const { deviceId, deviceToken: token } = device;
-      const hello: ClientFrame = { type: 'hello', protocol, client: ports.client, device: deviceId, token };
-      opened.send(JSON.stringify(hello));
-    });
-    // The service is the authority here: its frames are taken as protocol/wire.ts types them.
-    opened.onmessage = still(({ data }) => heard(JSON.parse(String(data)) as ServerFrame));
-    opened.onclose = still(({ code, reason }) => ended(code, reason));
   }
 
   return { connect, send, close: () => leave()?.close(1000) };
+}
+
+/** Opens a socket that says hello; `heard` gets its frames, `ended` its end. */
+function openSocket(
+  origin: string,
+  { deviceId, deviceToken: token }: DeviceCredentials,
+  { WebSocket, client }: ConnectionPorts,
+  heard: (frame: ServerFrame) => void,
+  ended: (code: number, reason: string) => void,
+): Socket {
+  const socket = new WebSocket(origin.replace('http', 'ws') + path);
+  const hello: ClientFrame = { type: 'hello', protocol, client, device: deviceId, token };
+  socket.onopen = () => socket.send(JSON.stringify(hello));
+  // The service is the authority here: its frames are taken as protocol/wire.ts types them.
+  socket.onmessage = ({ data }) => heard(JSON.parse(String(data)) as ServerFrame);
+  socket.onclose = ({ code, reason }) => ended(code, reason);
+  return socket;
 }

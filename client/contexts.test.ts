@@ -60,7 +60,11 @@ function profile() {
         const data = structuredClone(note) as never;
         for (const one of hearers) if (one.owner !== owner) queueMicrotask(() => one.listener({ data }));
       },
-      addEventListener: (_, listener) => void hearers.push({ owner, listener }),
+      addEventListener: (_, listener, options) => {
+        const hearer = { owner, listener };
+        hearers.push(hearer);
+        options?.signal.addEventListener('abort', () => hearers.splice(hearers.indexOf(hearer), 1));
+      },
     };
     const heard: string[] = [];
     let holds = false;

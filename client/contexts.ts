@@ -27,59 +27,47 @@ type Note =
 /** The part of a BroadcastChannel that is used. */
 export interface Broadcast {
   postMessage(note: Note): void;
-  addEventListener(type: 'message', listener: (event: { readonly data: Note }) => void): void;
+  addEventListener(
+    type: 'message',
+    listener: (event: { readonly data: Note }) => void,
+    options?: { readonly signal: AbortSignal },
+  ): void;
 }
 
 const prefix = 'reveille.listener.';
 const forever = new Promise<never>(() => {});
+
+type Locks = Pick<LockManager, 'request' | 'query'>;
 
 /**
  * @param heard hears what another context tells all of them.
  * @param hold is called once when this context is the one that connects; it stays so until it dies.
  */
 export function createContexts(
-  locks: Pick<LockManager, 'request' | 'query'>,
+  locks: Locks,
   broadcast: Broadcast,
   local: Listeners,
   heard: (what: 'listening' | 'registered') => void,
   hold: () => void,
 ): Contexts {
   const own = prefix + crypto.randomUUID();
-  const ends = new Map<string, (failure: string | undefined) => void>();
   let letGo: (() => void) | undefined;
   let queued = false;
 
   broadcast.addEventListener('message', ({ data }) => {
-    if (data.kind === 'ended') ends.get(data.run)?.(data.failure);
-    else if (data.kind !== 'run') heard(data.kind);
-    else if (data.to === own) {
-      const answer = (failure?: string): void =>
-        broadcast.postMessage({ kind: 'ended', run: data.run, failure });
-      local.run(data.offer).then(
-        () => answer(),
-        (error) => answer(String(error)),
-      );
-    }
+    if (data.kind === 'listening' || data.kind === 'registered') heard(data.kind);
+    if (data.kind !== 'run' || data.to !== own) return;
+    const answer = (failure?: string): void =>
+      broadcast.postMessage({ kind: 'ended', run: data.run, failure });
+    local.run(data.offer).then(
+      () => answer(),
+      (error) => answer(String(error)),
+    );
   });
 
   const others = async (): Promise<string[]> => {
     const names = ((await locks.query()).held ?? []).map((lock) => `${lock.name}`);
     return names.filter((name) => name.startsWith(prefix) && name !== own);
-  };
-
-  /** Runs the listeners of another context; one that dies meanwhile has failed. */
-  const elsewhere = async (to: string, offer: Offer): Promise<void> => {
-    const run = crypto.randomUUID();
-    const watch = new AbortController();
-    const failure = await new Promise<string | undefined>((resolve) => {
-      ends.set(run, resolve);
-      const gone = (): void => resolve('The page was closed.');
-      locks.request(to, { signal: watch.signal }, gone).catch(() => {});
-      broadcast.postMessage({ kind: 'run', to, run, offer });
-    });
-    ends.delete(run);
-    watch.abort();
-    if (failure !== undefined) throw failure;
   };
 
   return {
@@ -109,9 +97,26 @@ export function createContexts(
     any: async () => local.event.hasListeners() || (await others()).length > 0,
     async run(offer) {
       const here = local.run(offer);
-      const there = (await others()).map((name) => elsewhere(name, offer));
+      const there = (await others()).map((name) => runElsewhere(locks, broadcast, name, offer));
       const failed = (await Promise.allSettled([here, ...there])).find((run) => run.status === 'rejected');
       if (failed !== undefined) throw failed.reason;
     },
   };
+}
+
+/** Runs the listeners of another context; rejects with their failure, and when the context dies meanwhile. */
+async function runElsewhere(locks: Locks, broadcast: Broadcast, to: string, offer: Offer): Promise<void> {
+  const run = crypto.randomUUID();
+  const watch = new AbortController();
+  const { signal } = watch;
+  const failure = await new Promise<string | undefined>((resolve) => {
+    const hear = ({ data }: { readonly data: Note }): void => {
+      if (data.kind === 'ended' && data.run === run) resolve(data.failure);
+    };
+    broadcast.addEventListener('message', hear, { signal });
+    locks.request(to, { signal }, () => resolve('The page was closed.')).catch(() => {});
+    broadcast.postMessage({ kind: 'run', to, run, offer });
+  });
+  watch.abort();
+  if (failure !== undefined) throw failure;
 }

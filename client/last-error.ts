@@ -5,7 +5,7 @@
  */
 export interface LastErrorPlaces {
   /** `chrome.runtime`, and `chrome.extension` where it exists: the historic code set both. */
-  readonly hosts: readonly object[];
+  readonly hosts: readonly { lastError?: unknown }[];
   /** Where an error that nobody read is shown, with the native wording. */
   readonly unchecked: (line: string) => void;
   /** Where an exception of the callback goes. */
@@ -20,7 +20,7 @@ export function callWithLastError(
   callback: () => void,
 ): void {
   let read = false;
-  const error = Object.freeze({ message });
+  const error = { message };
   const get = (): object => {
     read = true;
     return error;
@@ -33,7 +33,7 @@ export function callWithLastError(
   } catch (thrown) {
     places.uncaught(thrown);
   } finally {
-    for (const host of places.hosts) Reflect.deleteProperty(host, 'lastError');
+    for (const host of places.hosts) delete host.lastError;
     if (!read) places.unchecked(`Unchecked runtime.lastError while running ${api}: ${message}`);
   }
 }

@@ -2,7 +2,7 @@ import type { AfterClose, ClientFrame } from '../protocol/wire.ts';
 import type { Connection } from './connection.ts';
 import type { DeviceCredentials, Offer } from './ports.ts';
 import type { Registration } from './registration.ts';
-import { type Call, missed } from './service.ts';
+import { type Call, missed, type ServiceError } from './service.ts';
 import type { SilentSignIn } from './silent-sign-in.ts';
 
 export interface LifelinePorts {
@@ -72,10 +72,7 @@ export function createLifeline(ports: LifelinePorts): Lifeline {
     if (next === 'register') void unknown();
   };
 
-  /**
-   * The service does not know the device any more: sign in silently and register again, at once where the device was live
-   * before. A service that knows not even a fresh one is asked again at the next alarm only.
-   */
+  /** Registers again: at once where the device was live before, a fresh one only at the next alarm. */
   const unknown = async (): Promise<void> => {
     await reviving;
     if (device !== undefined) await registration.forget(device);
@@ -87,13 +84,7 @@ export function createLifeline(ports: LifelinePorts): Lifeline {
   const once = async (): Promise<void> => {
     use((await registration.stored()) ?? (await silent.attempt()));
     connection?.connect();
-    if (device === undefined || closedInARow < deafAfter) return;
-    try {
-      for (const offer of await missed(ports.call, device)) ports.offer(offer);
-    } catch (error) {
-      note(String(error));
-      if ((error as { status?: number }).status === 401) void unknown();
-    }
+    if (device !== undefined && closedInARow >= deafAfter && (await isUnknown(ports, device))) void unknown();
   };
 
   const revive = async (): Promise<void> => {
@@ -117,4 +108,15 @@ export function createLifeline(ports: LifelinePorts): Lifeline {
     send: (frame) => connection?.send(frame) ?? false,
     device: () => device,
   };
+}
+
+/** Fetches what waits over HTTP and offers it; true when the service does not know the device. */
+async function isUnknown({ call, offer, note }: LifelinePorts, device: DeviceCredentials): Promise<boolean> {
+  try {
+    for (const one of await missed(call, device)) offer(one);
+    return false;
+  } catch (error) {
+    note(String(error));
+    return (error as ServiceError).status === 401;
+  }
 }

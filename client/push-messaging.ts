@@ -17,14 +17,13 @@ import { areaStorage, cacheStorage } from './storage.ts';
 import { createUpstream } from './upstream.ts';
 
 /** The shim's name in the service's logs. */
-const client = 'push-messaging/0.1';
+const client = 'shim/0.1';
 const alarm = 'reveille';
 /** 1, 2, 4, 8, 16 and 20 s by timer; longer waits belong to the alarm, because timers die with the worker. */
 const timerAttempts = 6;
 const timerMs = 20_000;
 
-const note = (line: string): void => console.info(line);
-const complain = (line: string): void => console.error(line);
+const { info: note, error: complain } = console;
 
 /**
  * Defines `chrome.pushMessaging` and starts the device of this profile. Must run in the first turn of the worker: events
@@ -63,6 +62,15 @@ function idle(): Started {
   };
 }
 
+/** What a connection needs of the browser. */
+const around = {
+  WebSocket: WebSocket as unknown as SocketConstructor,
+  timers,
+  client,
+  delay: (attempt: number) =>
+    attempt > timerAttempts && chrome.alarms ? undefined : backoff(attempt, 1_000, timerMs),
+};
+
 /** Puts the parts together and starts them. */
 function start(origin: string): Started {
   const listeners = createListeners(reportError, (count) => {
@@ -98,7 +106,7 @@ function start(origin: string): Started {
       (frame) => lifeline.send(frame),
       (ack) => {
         const device = lifeline.device();
-        if (device !== undefined) acknowledge(call, device, ack).catch((error) => note(String(error)));
+        if (device !== undefined) acknowledge(call, device, ack).catch(note);
       },
     ),
     timers,
@@ -109,15 +117,7 @@ function start(origin: string): Started {
     call,
     registration,
     connection: (device, ends) =>
-      createConnection(origin, device, {
-        WebSocket: WebSocket as unknown as SocketConstructor,
-        timers,
-        client,
-        delay: (attempt) =>
-          attempt > timerAttempts && chrome.alarms ? undefined : backoff(attempt, 1_000, timerMs),
-        onOffer: receiver.offer,
-        ...ends,
-      }),
+      createConnection(origin, device, { ...around, onOffer: receiver.offer, ...ends }),
     offer: receiver.offer,
     changed: receiver.forget,
     silent: createSilentSignIn(registration, rest, timers, note),

@@ -43,7 +43,7 @@ export const runMs = 240_000;
 export const graceMs = 25_000;
 
 export const noListener =
-  'A push message waits and nobody listens: call chrome.pushMessaging.onMessage.addListener in the first turn of the worker.';
+  'A push message waits: call chrome.pushMessaging.onMessage.addListener in the first turn of the worker.';
 
 export function createReceiver({
   marks,

@@ -19,9 +19,9 @@ export const failures = {
   unavailable: 'The API is not available for this user.',
   signedOut: 'The user is not signed in.',
   noToken: 'Cannot obtain access token for the user.',
-  noConsent: 'The user has not allowed this app yet. Call getChannelId(true), which asks.',
+  noConsent: 'The user has not allowed this app. Call getChannelId(true).',
   dismissed: 'The user closed the sign-in window. Explain it, then call getChannelId(true) again.',
-  oneWindow: 'A sign-in window of this app is open. Finish it, then call again.',
+  oneWindow: 'A sign-in window is open. Finish it, then call again.',
   unknownApp: (origin: string, appId: string) =>
     `The push service at ${origin} does not know the app ${appId}. Register it there, or put its "key" into manifest.json.`,
   refused: (origin: string) =>

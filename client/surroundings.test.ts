@@ -27,7 +27,7 @@ test('CL10 for each missing permission one line says what to add and what it cos
     missingPermissions(readConfiguration({ permissions }, ''));
   assert.deepEqual(lines(['pushMessaging', 'identity', 'storage', 'alarms']), []);
   assert.deepEqual(lines(['pushMessaging', 'identity', 'storage']), [
-    'Add "alarms" to "permissions" in manifest.json: without it a stopped app is not started again.',
+    'Add "alarms" to "permissions" in manifest.json: without it a stopped app stays so.',
   ]);
   assert.equal(lines().length, 3);
 });

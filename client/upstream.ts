@@ -12,17 +12,17 @@ export function createUpstream(
   send: (frame: ClientFrame) => boolean,
   acknowledge: (ack: Acknowledgement) => void,
 ): Upstream {
+  const tell = (frame: ClientFrame, ack: Acknowledgement): void => {
+    if (!send(frame)) acknowledge(ack);
+  };
   return {
     // Only a connection has a clock that "taken" stops.
     taken: (version: Version) => void send({ type: 'taken', version }),
-    confirm(version: Version) {
-      if (!send({ type: 'confirm', version })) acknowledge({ version, outcome: 'handled' });
-    },
-    refuse(version: Version, kind: RefusalKind, reason: string) {
+    confirm: (version: Version) => tell({ type: 'confirm', version }, { version, outcome: 'handled' }),
+    refuse(version: Version, kind: RefusalKind, why: string) {
       // A reason is for the trace: a sentence, not a stack.
-      const short = reason.slice(0, 200);
-      if (!send({ type: 'refuse', version, kind, reason: short }))
-        acknowledge({ version, outcome: kind, reason: short });
+      const reason = why.slice(0, 200);
+      tell({ type: 'refuse', version, kind, reason }, { version, outcome: kind, reason });
     },
   };
 }

@@ -58,7 +58,8 @@ export class AppProfile implements AsyncDisposable {
   /** Signs in as the town's account in the window that the welcome page opens; settles when the channel is there. */
   async signIn(passwords: readonly string[] = [this.#town.seed.account.password]): Promise<void> {
     const page = await this.browser.page(this.appId, 'welcome.html');
-    await page.click('#sign-in');
+    // Not page.click: it waits for the page to be in front, and the example may open a page of its own.
+    await page.$eval('#sign-in', (button) => (button as unknown as { click(): void }).click());
     const window = await this.browser.signInWindow();
     for (const password of passwords) await fillSignIn(window, this.#town.seed.account.email, password);
     await waitUntil('the channel', async () =>

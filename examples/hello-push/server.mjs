@@ -31,4 +31,6 @@ createServer(async (request, response) => {
   const sent = to.map((channel) => send(channel, subchannelId, payload));
   const failed = (await Promise.allSettled(sent)).find((one) => one.status === 'rejected');
   response.writeHead(failed ? 502 : 204).end(failed?.reason.message);
-}).listen(Number(PORT), '127.0.0.1', () => console.log(`Hello Push listens on http://127.0.0.1:${PORT}`));
+}).listen(Number(PORT), '127.0.0.1', function () {
+  console.log(`Hello Push listens on http://127.0.0.1:${this.address().port}`);
+});

@@ -187,6 +187,7 @@ async function openPeople({ config, world, secrets, db, core }: Ground, origin: 
     ...shared,
     accounts,
     owners: webstore.apps,
+    wasRemoved: (account, app) => core.receiving.wasRemoved(account, app),
     dailyQuota: config.dailyQuota,
     compat2013: config.compat === '2013',
   });

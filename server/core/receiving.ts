@@ -52,6 +52,11 @@ export class Receiving {
     await this.#end(await this.#store.setChannelState(await this.#own(account, app), 'removed'));
   }
 
+  /** Did the account remove the app? It stays removed until a person lets it in again. */
+  async wasRemoved(account: string, app: AppId): Promise<boolean> {
+    return (await this.#store.channelsOf(account)).some((one) => one.app === app && one.state === 'removed');
+  }
+
   /** Ends one device of the account. @throws `not-found` when the account has no such device. */
   async signOutDevice(account: string, deviceId: string): Promise<void> {
     const device = await this.#store.findDevice(deviceId);

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { AppId } from '../../protocol/app-id.ts';
 import type { Visit } from '../accounts/account.ts';
 import type { ControlDatabase } from '../accounts/database.ts';
 import type { Accounts } from '../accounts/face.ts';
@@ -43,7 +44,11 @@ export interface AuthorizationDeps {
   readonly owners: AppOwners;
   readonly accounts: Pick<Accounts, 'visit'>;
   readonly events: Events;
+  readonly wasRemoved: WasRemoved;
 }
+
+/** Did the account take the app's channel away? Then only a person lets it in again, not a silent sign-in. */
+export type WasRemoved = (account: string, app: AppId) => Promise<boolean>;
 
 /**
  * The authorization endpoint (RFC 6749 section 3.1). In order: who asks and where the answer may go; what is asked for; who
@@ -104,6 +109,7 @@ export class AuthorizationDoor {
   /** Being signed in is enough for an app, because installing it was the consent; unless its owners want the page. */
   async #needsConsent({ asker, ...request }: AuthorizationRequest, visit: Visit): Promise<boolean> {
     if (request.forced) return true;
+    if (asker.kind === 'app' && (await this.#deps.wasRemoved(visit.account.id, asker.app.id))) return true;
     if (asker.kind === 'app' && asker.app.channelConsent === 'none') return false;
     return !(await this.#deps.grants.isRemembered(
       visit.account.id,

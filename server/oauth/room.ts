@@ -5,6 +5,7 @@ import type { Secrets } from '../config/secrets.ts';
 import type { AppOwners } from '../core/app-owners.ts';
 import type { Clock, Random } from '../core/clock.ts';
 import type { Events } from '../observe/events.ts';
+import type { WasRemoved } from './authorization-door.tsx';
 import { Clients } from './clients.ts';
 import { Grants } from './grants.ts';
 import { Projects } from './projects.ts';
@@ -21,6 +22,7 @@ export interface OAuthDeps {
   readonly owners: AppOwners;
   /** Messages a day of a project that has no number of its own; 0 = no limit. */
   readonly dailyQuota?: number;
+  readonly wasRemoved?: WasRemoved;
   /** Answers a token lock-out as it was in 2013. */
   readonly compat2013?: boolean;
 }
@@ -53,6 +55,7 @@ export function openOAuth(deps: OAuthDeps): OAuthRoom {
   deps.accounts.onDelete((account) => grants.accountGone(account));
   deps.accounts.onExport('grants', (account) => grants.list(account));
   deps.accounts.onExport('projects', (account) => projects.of({ id: account, role: 'user' }));
-  const routes = oauthRoutes({ ...deps, clients, grants, compat2013: deps.compat2013 ?? false });
+  const wasRemoved: WasRemoved = deps.wasRemoved ?? (async () => false);
+  const routes = oauthRoutes({ ...deps, wasRemoved, clients, grants, compat2013: deps.compat2013 ?? false });
   return { senders, projects, clients, grants, routes };
 }

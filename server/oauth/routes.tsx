@@ -6,7 +6,7 @@ import type { Secrets } from '../config/secrets.ts';
 import type { AppOwners } from '../core/app-owners.ts';
 import { RateLimit } from '../doors/rate-limit.ts';
 import { renderError } from '../pages/render.tsx';
-import { AuthorizationDoor } from './authorization-door.tsx';
+import { AuthorizationDoor, type WasRemoved } from './authorization-door.tsx';
 import { bounds } from './bounds.ts';
 import { connectionsRoutes } from './connections.tsx';
 import { revokeDoor, tokenInfoDoor } from './token-affairs.ts';
@@ -16,6 +16,7 @@ export interface OAuthRoutesDeps extends Omit<TokenDoorDeps, 'repeats' | 'issues
   readonly secrets: Secrets;
   readonly accounts: Accounts;
   readonly owners: AppOwners;
+  readonly wasRemoved: WasRemoved;
 }
 
 /** Google's paths of the time, and the aliases that real senders use (reference 3.2, 3.3). */

@@ -149,6 +149,18 @@ export const errorTable = {
     'The device is unknown or its token was ended.',
     'Register the device again: sign in silently and POST /v2/devices.',
   ),
+  'endpoint-unknown': global(
+    404,
+    'notFound',
+    'No subscription has this endpoint.',
+    'Use the endpoint exactly as the browser gave it; one of another server does not work here.',
+  ),
+  'endpoint-gone': global(
+    410,
+    'gone',
+    'The subscription has ended.',
+    'Forget this endpoint: the browser or the user ended it, and it does not come back.',
+  ),
   'queue-full': global(
     429,
     'queueFull',

@@ -27,6 +27,12 @@ export const limits = {
   unconfirmedPerSlot: 16,
   /** Messages that wait in the queue (no slot) of a channel. */
   queuedPerChannel: 1_000,
+  /** Topics of a push subscription that wait at the same time; each is a slot that a sender may name at will. */
+  topicsPerSubscription: 100,
+  /** Subscriptions of one browser profile: a page may ask for one per site, a program for as many as it likes. */
+  subscriptionsPerHolder: 1_000,
+  /** A removed subscription is remembered, so that its senders are told that it is gone and not that it never was. */
+  removedSubscriptionDays: 60,
   /** How much of a queue one device's outbox holds in memory at a time. */
   queuePage: 100,
 
@@ -57,6 +63,19 @@ export const limits = {
   /** Bytes a socket may have buffered before a session answers 'full'. */
   socketBufferBytes: 64 * 1024,
 
+  /** One frame of MCS from a client; a login that lists a full window of received ids needs a tenth. */
+  mcsFrameBytes: 64 * 1024,
+  /** Messages on their way to one MCS client that it has not acknowledged; below queuePage, so that a page can fill it. */
+  mcsInFlight: 50,
+  /** An MCS client acknowledges at once what it is asked to; one that has not for so long does not read any more. */
+  mcsUnacknowledgedMs: 60_000,
+  /** On top of the heartbeat's interval, until an MCS connection without a sign of life is dead. */
+  mcsSpareMs: 60_000,
+  /** Check-ins of one address within refusedMs: a browser needs one in two days, an office may share an address. */
+  checkInsPerAddress: 3_000,
+  /** Registrations of one MCS device within refusedMs; each is kept. */
+  registrationsPerDevice: 300,
+
   /** IN10: refused requests within refusedMs, of one client and of one address (many clients may share one). */
   refusedPerClient: 600,
   refusedPerAddress: 3_000,
@@ -82,4 +101,6 @@ if (limits.frameBytes < 6 * limits.payloadBytes + 512)
   throw new Error('limits: a frame must hold an escaped payload');
 if (limits.messageFrameBytes < 2 * limits.jsonBodyBytes + 512)
   throw new Error('limits: a frame must hold any body');
+if (limits.removedSubscriptionDays <= limits.retentionDays + limits.traceHours / 24)
+  throw new Error('limits: a removed subscription outlives the last message that names it');
 if (limits.queuePage > limits.queuedPerChannel) throw new Error('limits: a page is a part of the queue');

@@ -1,6 +1,10 @@
 import type { AppId } from '../../protocol/app-id.ts';
 import type { ChannelId } from '../../protocol/channel-id.ts';
 import type { Version } from '../../protocol/version.ts';
+import type { ChannelKey, DeviceKey } from './keys.ts';
+import type { SubscriptionStore } from './subscription.ts';
+
+export type { ChannelKey, DeviceKey };
 
 /**
  * The port to what is kept. Every implementation runs `stores/contract.ts`.
@@ -9,10 +13,6 @@ import type { Version } from '../../protocol/version.ts';
  * up to the mark has reached its end on that device, everything above still waits. Marks replace per-device copies,
  * so a fan-out costs nothing at rest.
  */
-
-/** Internal keys: small integers, so that a million channels do not cost a million long strings. */
-export type ChannelKey = number & { readonly __brand: 'ChannelKey' };
-export type DeviceKey = number & { readonly __brand: 'DeviceKey' };
 
 /** A place that holds one newest message: a subchannel ("0".."3") or a topic, never empty. null = the queue, which holds them all in order. */
 export type Slot = string | null;
@@ -54,7 +54,7 @@ export interface Kept {
 
 export type ChannelState = 'live' | 'paused' | 'removed';
 
-/** One (user, app), or a plain push subscription (no user; comes with the web push doors). */
+/** One (user, app). The channel of a push subscription has neither: it is known by its key only (core/subscription.ts). */
 export interface Channel {
   readonly key: ChannelKey;
   readonly id: ChannelId;
@@ -104,7 +104,8 @@ export interface DeviceTrace {
 
 export interface MessageTrace {
   readonly version: Version;
-  readonly channelId: ChannelId;
+  /** Empty for a message to a push subscription. */
+  readonly channelId: ChannelId | '';
   readonly slot: Slot;
   readonly project: string;
   readonly payload: string;
@@ -119,9 +120,10 @@ export interface MessageTrace {
 export interface MessageStore {
   /**
    * Keeps one message and counts it against the project's day in the same commit (QU1). A paused channel keeps too.
-   * A queue holds at most limits.queuedPerChannel messages that are unexpired and still wait for some device.
+   * A queue holds at most limits.queuedPerChannel messages that are unexpired and still wait for some device; the topics
+   * (slots that begin with "t:") of which one does are at most limits.topicsPerSubscription.
    * @throws `channel-invalid` when the channel is unknown or removed, `quota-exceeded` when the day is used up,
-   * `queue-full` when the queue is full. What is refused is not counted and uses up no version.
+   * `queue-full` when the queue is full or the topics are too many. What is refused is not counted and uses up no version.
    */
   keep(draft: Draft): Promise<Kept>;
   /**
@@ -220,7 +222,7 @@ export interface DeviceStore {
   removeApp(app: AppId): Promise<readonly DeviceKey[]>;
 }
 
-export interface Store extends MessageStore, DeviceStore {
+export interface Store extends MessageStore, DeviceStore, SubscriptionStore {
   /** Waits for what is under way, then closes. */
   close(): Promise<void>;
 }

@@ -1,4 +1,4 @@
-import type { ChannelKey, DeviceKey } from './store.ts';
+import type { ChannelKey, DeviceKey } from './keys.ts';
 
 /** What an outbox delivers to: a device with an app's channel, or the one device of a push subscription. */
 export interface Addressee {
@@ -30,12 +30,16 @@ export interface SubscriptionStore {
   /**
    * The subscription (holder, name), made at first use. One that was removed stays removed: the answer is undefined then,
    * until it has been forgotten (limits.removedSubscriptionDays).
+   * @throws `rate-limited` when the holder has limits.subscriptionsPerHolder of them.
    */
   openSubscription(
     holder: HolderId,
     name: string,
   ): Promise<{ readonly subscription: Subscription; readonly fresh: boolean } | undefined>;
-  /** Makes a removed subscription anew, as a browser may that registers again under the same name; else as openSubscription. */
+  /**
+   * Makes a removed subscription anew, as a browser may that registers again under the same name: with the same channel, and
+   * entitled to nothing from before. Else as openSubscription.
+   */
   renewSubscription(
     holder: HolderId,
     name: string,
@@ -44,10 +48,13 @@ export interface SubscriptionStore {
   subscriptionsOf(holder: HolderId): Promise<readonly Subscription[]>;
   /** Ends one: what waited for it ends as `withdrawn`. Answers false when there was none. */
   removeSubscription(holder: HolderId, name: string): Promise<boolean>;
-  /** Ends all of a holder, as removeSubscription does. Answers the devices that left. */
-  removeHolder(holder: HolderId): Promise<readonly DeviceKey[]>;
-  /** Notes that the holder connected now. */
+  /** Ends all of a holder, as removeSubscription does. Answers the names of those that ended, oldest first. */
+  removeHolder(holder: HolderId): Promise<readonly string[]>;
+  /** Notes that the holder connected now; nothing when it has no subscriptions. */
   heldNow(holder: HolderId): Promise<void>;
-  /** Holders that have not connected since `before` (milliseconds since 1970), at most `limit`: they age out. */
+  /**
+   * Holders of live subscriptions that neither connected nor got their first one since `before` (milliseconds since 1970),
+   * longest silent first, at most `limit`: they age out.
+   */
   silentHolders(before: number, limit: number): Promise<readonly HolderId[]>;
 }

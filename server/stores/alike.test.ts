@@ -59,7 +59,7 @@ const onDevice = (
 const keep = fc
   .record({
     channel: place,
-    slot: fc.constantFrom('0', '0', '1', 'topic', null, null),
+    slot: fc.constantFrom('0', '0', '1', 't:a', 't:b', null, null),
     ttl: fc.constantFrom(0, 1_000, 2 * HOUR, 30 * HOUR, retentionMs, retentionMs),
     dailyQuota: fc.constantFrom(0, 0, 0, 12),
     project: fc.constantFrom('1', '2'),
@@ -101,6 +101,33 @@ const openChannel = fc.tuple(user, app).map(([who, which]) =>
   }),
 );
 
+const holder = fc.constantFrom('mcs:1', 'mcs:2');
+
+/** Subscriptions join the known channels and devices: messages go there, and all that may be done to a device is tried. */
+const subscribe = fc.tuple(holder, fc.constantFrom('a', 'b', 'c'), fc.boolean()).map(([who, name, renew]) =>
+  step(false, `${renew ? 'renew' : 'open'}Subscription(${who}, ${name})`, async (store, known) => {
+    const opened = renew ? await store.renewSubscription(who, name) : await store.openSubscription(who, name);
+    if (opened?.fresh !== true) return opened;
+    known.channels.push(opened.subscription.channel.key);
+    known.devices.push(opened.subscription.key);
+    return opened;
+  }),
+);
+
+const subscriptionsOf = fc.oneof(
+  fc
+    .tuple(holder, fc.constantFrom('a', 'b', 'c'))
+    .map(([who, name]) =>
+      step(true, `removeSubscription(${who}, ${name})`, (store) => store.removeSubscription(who, name)),
+    ),
+  holder.map((who) => step(true, `removeHolder(${who})`, (store) => store.removeHolder(who))),
+  holder.map((who) => step(true, `heldNow(${who})`, (store) => store.heldNow(who))),
+  holder.map((who) => step(false, `subscriptionsOf(${who})`, (store) => store.subscriptionsOf(who))),
+  fc.constant(
+    step(false, 'silentHolders()', (store, _known, clock) => store.silentHolders(clock.now() - HOUR, 5)),
+  ),
+);
+
 const setState = fc
   .tuple(place, fc.constantFrom('live', 'live', 'paused', 'removed'))
   .map(([channel, state]) =>
@@ -117,7 +144,7 @@ const missed = fc.tuple(place, fc.constantFrom(1, 2, 100), fc.option(place)).map
 );
 
 const advance = fc
-  .constantFrom(1, 500, 1_000, HOUR, 25 * HOUR, retentionMs, -1_000, -HOUR)
+  .constantFrom(1, 500, 1_000, HOUR, 25 * HOUR, retentionMs, 61 * 24 * HOUR, -1_000, -HOUR)
   .map((ms) => step(false, `advance(${ms})`, async (_store, _known, clock) => clock.advance(ms)));
 
 /** The whole way out: what leaves the trace, what lingers, and what lingers no more. */
@@ -141,6 +168,8 @@ const anyStep: fc.Arbitrary<Step> = fc.oneof(
   { weight: 12, arbitrary: keep },
   { weight: 4, arbitrary: register },
   { weight: 3, arbitrary: openChannel },
+  { weight: 3, arbitrary: subscribe },
+  { weight: 2, arbitrary: subscriptionsOf },
   { weight: 6, arbitrary: missed },
   {
     weight: 4,
@@ -182,6 +211,7 @@ const moment: fc.Arbitrary<readonly Step[]> = fc.oneof(
 async function everythingOf(store: Store, known: Known): Promise<unknown> {
   return {
     channels: await Promise.all(['ada', 'bob', 'eve'].map((who) => store.channelsOf(who))),
+    subscriptions: await Promise.all(['mcs:1', 'mcs:2'].map((who) => store.subscriptionsOf(who))),
     devices: await Promise.all(known.deviceIds.map((id) => store.findDevice(id))),
     ofChannels: await Promise.all(known.channels.map((key) => store.devicesOf(key))),
     traces: await Promise.all(['1', '2', '3'].map((project) => store.trace({ project }, 7))),

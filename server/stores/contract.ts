@@ -6,7 +6,8 @@ import { limits, retentionMs } from '../../protocol/limits.ts';
 import type { Version } from '../../protocol/version.ts';
 import type { Clock, Random } from '../core/clock.ts';
 import { ManualClock, seededRandom } from '../core/manual-clock.ts';
-import type { Channel, Device, DeviceTrace, Draft, Kept, Slot, Store } from '../core/store.ts';
+import type { Channel, ChannelKey, Device, DeviceTrace, Draft, Kept, Slot, Store } from '../core/store.ts';
+import type { Addressee, Subscription } from '../core/subscription.ts';
 
 export interface OpenedStore {
   readonly store: Store;
@@ -60,7 +61,19 @@ class Bench {
     return (await this.store.register(draft)).device;
   }
 
-  draft(channel: Channel, slot: Slot, payload: string, rest: Partial<Draft> = {}): Draft {
+  /** The subscription of a holder under a name. */
+  async subscription(holder = 'mcs:1', name = 'wp:a'): Promise<Subscription> {
+    const opened = await this.store.openSubscription(holder, name);
+    if (opened === undefined) throw new Error('removed');
+    return opened.subscription;
+  }
+
+  draft(
+    channel: { readonly key: ChannelKey },
+    slot: Slot,
+    payload: string,
+    rest: Partial<Draft> = {},
+  ): Draft {
     return {
       channel: channel.key,
       slot,
@@ -73,23 +86,28 @@ class Bench {
     };
   }
 
-  keep(channel: Channel, slot: Slot, payload: string, rest: Partial<Draft> = {}): Promise<Kept> {
+  keep(
+    channel: { readonly key: ChannelKey },
+    slot: Slot,
+    payload: string,
+    rest: Partial<Draft> = {},
+  ): Promise<Kept> {
     return this.store.keep(this.draft(channel, slot, payload, rest));
   }
 
   /** Payloads that wait for a device. */
-  async waiting(device: Device, after?: Version): Promise<readonly string[]> {
+  async waiting(device: Addressee, after?: Version): Promise<readonly string[]> {
     const missed = await this.store.missed(device.key, limits.queuedPerChannel, after);
     return missed.kept.map((kept) => kept.payload);
   }
 
   /** How a message stands on a device; undefined when the trace has no such line. */
-  async on(device: Device, kept: Kept): Promise<DeviceTrace | undefined> {
+  async on(device: Addressee, kept: Kept): Promise<DeviceTrace | undefined> {
     const trace = await this.store.traced(kept.version);
     return trace?.devices.find((one) => one.deviceId === device.id);
   }
 
-  async state(device: Device, kept: Kept): Promise<string | undefined> {
+  async state(device: Addressee, kept: Kept): Promise<string | undefined> {
     return (await this.on(device, kept))?.state;
   }
 }
@@ -127,6 +145,7 @@ export function storeContract(name: string, open: OpenStore): void {
     describe('leaving', () => leavingTests(at));
     describe('trace', () => traceTests(at));
     describe('pruning', () => pruningTests(at));
+    describe('subscriptions', () => subscriptionTests(at));
     describe('restart', () => restartTests(at));
   });
 }
@@ -1102,6 +1121,211 @@ function pruningTests(at: () => Bench): void {
     );
     expect(await pruned).toBe(999);
     expect(await bench.waiting(device)).toEqual(['old 999', ...kept.map((one) => one.payload)]);
+  });
+}
+
+function subscriptionTests(at: () => Bench): void {
+  test('SU1 a subscription is made once and found by its holder and name', async () => {
+    const { store, clock } = at();
+    const made = await store.openSubscription('mcs:1', 'wp:a');
+    const createdAt = clock.now();
+    expect(made).toMatchObject({ fresh: true, subscription: { holder: 'mcs:1', name: 'wp:a', createdAt } });
+    clock.advance(1_000);
+    const again = await store.openSubscription('mcs:1', 'wp:a');
+    expect(again).toEqual({ subscription: made?.subscription as Subscription, fresh: false });
+    expect(await store.renewSubscription('mcs:1', 'wp:a')).toEqual(again as never);
+    expect(await store.subscriptionsOf('mcs:1')).toEqual([made?.subscription as Subscription]);
+  });
+
+  test('SU1 another holder or another name is another subscription', async () => {
+    const bench = at();
+    const all = await Promise.all([
+      bench.subscription('mcs:1', 'a'),
+      bench.subscription('mcs:1', 'b'),
+      bench.subscription('mcs:2', 'a'),
+    ]);
+    expect(new Set(all.map((one) => one.key)).size).toBe(3);
+    expect(new Set(all.map((one) => one.id)).size).toBe(3);
+    expect(new Set(all.map((one) => one.channel.key)).size).toBe(3);
+    expect((await bench.store.subscriptionsOf('mcs:1')).map((one) => one.name)).toEqual(['a', 'b']);
+    expect(await bench.store.subscriptionsOf('mcs:3')).toEqual([]);
+  });
+
+  test('SU1 two first uses at the same time make one', async () => {
+    const { store } = at();
+    const [one, two] = await Promise.all([
+      store.openSubscription('h', 'a'),
+      store.openSubscription('h', 'a'),
+    ]);
+    expect(one?.subscription).toEqual(two?.subscription as Subscription);
+    expect([one?.fresh, two?.fresh]).toEqual([true, false]);
+  });
+
+  test("SU1 its channel and device are nobody's: not to be found, registered on, paused or removed", async () => {
+    const bench = at();
+    const { store } = bench;
+    const subscription = await bench.subscription();
+    const channel = subscription.channel.key;
+    const draft = { id: 'x', channel, tokenHash: 'x', name: '', signIn: null };
+    expect(await store.findDevice(subscription.id)).toBeUndefined();
+    expect(await store.devicesOf(channel)).toEqual([]);
+    expect(await store.channelsOf('')).toEqual([]);
+    expect(await store.findChannel('' as never)).toBeUndefined();
+    expect(await refusal(store.register(draft))).toBe('channel-invalid');
+    expect(await refusal(store.setChannelState(channel, 'removed'))).toBe('channel-invalid');
+    await store.removeUser('');
+    expect(await store.subscriptionsOf('mcs:1')).toEqual([subscription]);
+  });
+
+  test('SU1 messages reach it as they reach any device, in the order of queue and topics', async () => {
+    const bench = at();
+    const subscription = await bench.subscription();
+    const { channel } = subscription;
+    const first = await bench.keep(channel, null, 'a');
+    await bench.keep(channel, 't:news', 'old news');
+    const news = await bench.keep(channel, 't:news', 'news');
+    await bench.keep(channel, null, 'b');
+    expect(await bench.waiting(subscription)).toEqual(['news', 'a', 'b']);
+    await bench.store.confirm(subscription.key, first.version);
+    await bench.store.confirm(subscription.key, news.version);
+    expect(await bench.waiting(subscription)).toEqual(['b']);
+    expect(await bench.state(subscription, news)).toBe('confirmed');
+    expect((await bench.store.traced(news.version))?.channelId).toBe('');
+  });
+
+  test('SU2 a removed subscription stays removed, and what waited ends as withdrawn', async () => {
+    const bench = at();
+    const { store } = bench;
+    const subscription = await bench.subscription();
+    const kept = await bench.keep(subscription.channel, null, 'a');
+    expect(await store.removeSubscription('mcs:1', 'wp:a')).toBe(true);
+    expect(await store.openSubscription('mcs:1', 'wp:a')).toBeUndefined();
+    expect(await store.subscriptionsOf('mcs:1')).toEqual([]);
+    expect(await bench.waiting(subscription)).toEqual([]);
+    expect(await bench.state(subscription, kept)).toBe('withdrawn');
+    expect(await refusal(bench.keep(subscription.channel, null, 'b'))).toBe('channel-invalid');
+    expect(await store.removeSubscription('mcs:1', 'wp:a')).toBe(false);
+    expect(await store.removeSubscription('mcs:1', 'never')).toBe(false);
+  });
+
+  test('SU2 a removed subscription is forgotten after its time, not before', async () => {
+    const bench = at();
+    const { store, clock } = bench;
+    const before = await bench.subscription();
+    await store.removeSubscription('mcs:1', 'wp:a');
+    clock.advance(limits.removedSubscriptionDays * 24 * HOUR - 1);
+    await store.prune();
+    expect(await store.openSubscription('mcs:1', 'wp:a')).toBeUndefined();
+    clock.advance(1);
+    await store.prune();
+    const after = await bench.subscription();
+    expect(after.channel.key).not.toBe(before.channel.key);
+    expect(await refusal(bench.keep(before.channel, null, 'a'))).toBe('channel-invalid');
+  });
+
+  test('SU3 a removed subscription made anew has its channel and nothing from before', async () => {
+    const bench = at();
+    const { store } = bench;
+    const before = await bench.subscription();
+    const old = await bench.keep(before.channel, null, 'old');
+    await store.removeSubscription('mcs:1', 'wp:a');
+    const { subscription: after, fresh } = await store.renewSubscription('mcs:1', 'wp:a');
+    expect(fresh).toBe(true);
+    expect(after.channel).toEqual(before.channel);
+    expect(after.key).not.toBe(before.key);
+    await bench.keep(after.channel, null, 'fresh');
+    expect(await bench.waiting(after)).toEqual(['fresh']);
+    expect(await bench.state(before, old)).toBe('withdrawn');
+    expect(await bench.subscription()).toEqual(after);
+  });
+
+  test("SU4 ending a holder ends its subscriptions, and no other's", async () => {
+    const bench = at();
+    await bench.subscription('h', 'a');
+    await bench.subscription('h', 'b');
+    await bench.subscription('i', 'a');
+    await bench.store.removeSubscription('h', 'b');
+    expect(await bench.store.removeHolder('h')).toEqual(['a']);
+    expect(await bench.store.removeHolder('h')).toEqual([]);
+    expect(await bench.store.openSubscription('h', 'a')).toBeUndefined();
+    expect(await bench.store.subscriptionsOf('i')).toHaveLength(1);
+  });
+
+  test('SU4 holders that were silent for long are named, those that connected or have nothing are not', async () => {
+    const bench = at();
+    const { store, clock } = bench;
+    for (const holder of ['a', 'b', 'c', 'd']) {
+      await bench.subscription(holder);
+      clock.advance(1_000);
+    }
+    await store.heldNow('a');
+    await store.heldNow('unknown');
+    await store.removeSubscription('d', 'wp:a');
+    clock.advance(1);
+    expect(await store.silentHolders(clock.now(), 10)).toEqual(['b', 'c', 'a']);
+    expect(await store.silentHolders(clock.now(), 1)).toEqual(['b']);
+    expect(await store.silentHolders(clock.now() - 1, 10)).toEqual(['b', 'c']);
+  });
+
+  test('SU5 topics that wait are limited; replacing one, an end and an expiry are not held up by it', async () => {
+    const bench = at();
+    const { store, clock } = bench;
+    const subscription = await bench.subscription();
+    const { channel } = subscription;
+    const topics = limits.topicsPerSubscription;
+    const expiresAt = clock.now() + 1_000;
+    const brief = await bench.keep(channel, 't:0', 'x', { expiresAt });
+    await Promise.all(Array.from({ length: topics - 1 }, (_, i) => bench.keep(channel, `t:${i + 1}`, 'x')));
+    expect(await refusal(bench.keep(channel, 't:more', 'x'))).toBe('queue-full');
+    expect(await refusal(bench.keep(channel, 't:1', 'y'))).toBe('accepted');
+    expect(await refusal(bench.keep(channel, null, 'queued'))).toBe('accepted');
+    clock.advance(1_000);
+    expect(await refusal(bench.keep(channel, 't:more', 'x'))).toBe('accepted');
+    expect(await refusal(bench.keep(channel, 't:even more', 'x'))).toBe('queue-full');
+    await store.confirm(subscription.key, brief.version);
+    const [head] = (await store.missed(subscription.key, 1)).kept;
+    await store.confirm(subscription.key, head?.version as Version);
+    expect(await refusal(bench.keep(channel, 't:even more', 'x'))).toBe('accepted');
+    await store.removeSubscription('mcs:1', 'wp:a');
+    const after = (await store.renewSubscription('mcs:1', 'wp:a')).subscription;
+    expect(await refusal(bench.keep(after.channel, 't:first again', 'x'))).toBe('accepted');
+  });
+
+  test('SU6 a holder has a limited number of subscriptions', async () => {
+    const { store } = at();
+    const names = Array.from({ length: limits.subscriptionsPerHolder }, (_, i) => `name ${i}`);
+    await Promise.all(names.map((name) => store.openSubscription('h', name)));
+    expect(await refusal(store.openSubscription('h', 'one more'))).toBe('rate-limited');
+    expect(await refusal(store.renewSubscription('h', 'one more'))).toBe('rate-limited');
+    expect(await refusal(store.openSubscription('h', 'name 1'))).toBe('accepted');
+    expect(await refusal(store.openSubscription('i', 'one more'))).toBe('accepted');
+    await store.removeSubscription('h', 'name 1');
+    expect(await refusal(store.openSubscription('h', 'one more'))).toBe('accepted');
+  });
+
+  test('SU7 the headers of a push come back with it, and none where there were none', async () => {
+    const bench = at();
+    const subscription = await bench.subscription();
+    const headers = { encoding: 'aesgcm', encryption: 'salt=x', cryptoKey: 'dh=y' } as const;
+    const kept = await bench.keep(subscription.channel, null, 'a', { headers });
+    expect(kept.headers).toEqual(headers);
+    const topic = await bench.keep(subscription.channel, 't:x', 'b', { headers: { encoding: 'aes128gcm' } });
+    const plain = await bench.keep(subscription.channel, null, '');
+    expect('headers' in plain).toBe(false);
+    expect((await bench.store.missed(subscription.key, 10)).kept).toEqual([topic, kept, plain]);
+  });
+
+  test('ST1 subscriptions, removed ones and holders are as they were after a restart', async () => {
+    const bench = at();
+    const subscription = await bench.subscription('h', 'a');
+    await bench.subscription('h', 'b');
+    await bench.store.removeSubscription('h', 'b');
+    const kept = await bench.keep(subscription.channel, 't:x', 'a', { headers: { encoding: 'aes128gcm' } });
+    await bench.reopen();
+    expect(await bench.store.subscriptionsOf('h')).toEqual([subscription]);
+    expect(await bench.store.openSubscription('h', 'b')).toBeUndefined();
+    expect((await bench.store.missed(subscription.key, 1)).kept).toEqual([kept]);
+    expect(await bench.store.silentHolders(bench.clock.now() + 1, 10)).toEqual(['h']);
   });
 }
 

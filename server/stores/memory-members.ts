@@ -49,9 +49,10 @@ export class MemoryMembers {
   }
 
   findChannel(id: ChannelId): Channel | undefined {
-    return [...this.#channels.values()].find((channel) => channel.id === id);
+    return id === '' ? undefined : [...this.#channels.values()].find((channel) => channel.id === id);
   }
 
+  /** Empty for the channel of a push subscription. */
   idOf(key: ChannelKey): ChannelId {
     const channel = this.#channels.get(key);
     if (channel === undefined) throw new Error('a message without a channel');
@@ -89,6 +90,7 @@ export class MemoryMembers {
 
   register(draft: DeviceDraft): { device: Device; evicted: DeviceKey | null } {
     const channel = this.assertOpenChannel(draft.channel);
+    if (channel.user === '') throw new ReveilleError('channel-invalid');
     if ([...this.#members.values()].some((member) => member.id === draft.id)) {
       throw new ReveilleError('input-invalid', 'This device id is taken.');
     }
@@ -97,19 +99,30 @@ export class MemoryMembers {
     const silent = [...present].sort((a, b) => a.seenAt - b.seenAt)[0];
     const evicted = present.length < limits.devicesPerChannel ? undefined : silent;
     if (evicted !== undefined) this.#leave(evicted);
+    return { device: deviceOf(this.#add(draft), channel), evicted: evicted?.key ?? null };
+  }
+
+  /** The one device of a push subscription, on its channel of before or on one of its own: nobody's, without an id. */
+  subscribe(before: ChannelKey | undefined): Member {
+    const known = before === undefined ? undefined : this.#channels.get(before);
+    if (known === undefined) this.#lastChannel += 1;
     const now = this.#clock.now();
-    this.#lastMember += 1;
-    const member: Member = {
-      ...draft,
-      key: this.#lastMember as DeviceKey,
-      since: this.#messages.lastVersion(),
-      transport: null,
-      registeredAt: now,
-      seenAt: now,
-      removedAt: null,
-    };
-    this.#members.set(member.key, member);
-    return { device: deviceOf(member, channel), evicted: evicted?.key ?? null };
+    const key = known?.key ?? (this.#lastChannel as ChannelKey);
+    const nobodys = { id: '' as ChannelId, app: '' as AppId, user: '', state: 'live' as const };
+    this.#put({ key, ...nobodys, createdAt: known?.createdAt ?? now });
+    const id = Buffer.from(this.#random(12)).toString('base64url');
+    return this.#add({ id, channel: key, tokenHash: '', name: '', signIn: null });
+  }
+
+  /** The subscription ends, its channel stays for as long as it is remembered. */
+  unsubscribe({ key, channel }: { readonly key: DeviceKey; readonly channel: { key: ChannelKey } }): void {
+    this.remove(key);
+    const known = this.#channels.get(channel.key);
+    if (known !== undefined) this.#put({ ...known, state: 'removed' });
+  }
+
+  forgetChannel(key: ChannelKey): void {
+    this.#channels.delete(key);
   }
 
   /** A device that has not left. */
@@ -121,7 +134,8 @@ export class MemoryMembers {
   findDevice(id: string): Device | undefined {
     const member = [...this.#members.values()].find((one) => one.id === id && one.removedAt === null);
     const channel = member && this.#channels.get(member.channel);
-    return member && channel && deviceOf(member, channel);
+    // The one device of a push subscription is nobody's to name.
+    return member && channel && channel.user !== '' ? deviceOf(member, channel) : undefined;
   }
 
   /** In the order of registration. */
@@ -136,7 +150,9 @@ export class MemoryMembers {
 
   devicesOf(key: ChannelKey): readonly Device[] {
     const channel = this.#channels.get(key);
-    return channel === undefined ? [] : this.ofChannel(key).map((member) => deviceOf(member, channel));
+    return channel === undefined || channel.user === ''
+      ? []
+      : this.ofChannel(key).map((member) => deviceOf(member, channel));
   }
 
   update(key: DeviceKey, change: { tokenHash?: string; transport?: string | null; name?: string }): void {
@@ -180,6 +196,22 @@ export class MemoryMembers {
     for (const member of this.#members.values()) {
       if (member.removedAt !== null && member.removedAt <= before) this.#members.delete(member.key);
     }
+  }
+
+  #add(draft: DeviceDraft): Member {
+    const now = this.#clock.now();
+    this.#lastMember += 1;
+    const member: Member = {
+      ...draft,
+      key: this.#lastMember as DeviceKey,
+      since: this.#messages.lastVersion(),
+      transport: null,
+      registeredAt: now,
+      seenAt: now,
+      removedAt: null,
+    };
+    this.#members.set(member.key, member);
+    return member;
   }
 
   #put(channel: Channel): Channel {

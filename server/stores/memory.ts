@@ -16,10 +16,20 @@ import type {
   Kept,
   MessageTrace,
   Missed,
+  Slot,
   Store,
 } from '../core/store.ts';
+import type { HolderId, Subscription } from '../core/subscription.ts';
 import { type Member, MemoryMembers } from './memory-members.ts';
-import { assumedEnding, firstQuotaDay, formerDeviceMs, leavesTrace } from './rules.ts';
+import { MemorySubscriptions } from './memory-subscriptions.ts';
+import {
+  assumedEnding,
+  firstQuotaDay,
+  formerDeviceMs,
+  isTopic,
+  leavesTrace,
+  removedSubscriptionMs,
+} from './rules.ts';
 
 /** A kept message and how it stands on each device. */
 interface Entry {
@@ -38,6 +48,7 @@ const nothing: Missed = { kept: [], more: false };
 export class MemoryStore implements Store {
   readonly #clock: Clock;
   readonly #members: MemoryMembers;
+  readonly #subscriptions: MemorySubscriptions;
   readonly #entries = new Map<Version, Entry>();
   readonly #quota = new Map<string, number>();
   #last = 0 as Version;
@@ -50,21 +61,21 @@ export class MemoryStore implements Store {
       lastVersion: () => this.#last,
       leaves: (member) => this.#withdraw(member),
     });
+    this.#subscriptions = new MemorySubscriptions(clock, this.#members);
   }
 
   async keep(draft: Draft): Promise<Kept> {
     this.#assertOpen();
     const now = this.#clock.now();
-    const { channel, slot, payload, expiresAt, project } = draft;
+    const { channel, slot, payload, headers, expiresAt, project } = draft;
     this.#members.assertOpenChannel(channel);
     const quotaKey = `${draft.quotaDay} ${project}`;
     const accepted = this.#quota.get(quotaKey) ?? 0;
     if (draft.dailyQuota > 0 && accepted >= draft.dailyQuota) throw new ReveilleError('quota-exceeded');
-    if (slot === null && this.#queueLength(channel, now) >= limits.queuedPerChannel) {
-      throw new ReveilleError('queue-full');
-    }
+    this.#assertRoom(channel, slot, now);
     this.#last = nextVersion(this.#last, now);
-    const kept: Kept = { version: this.#last, channel, slot, payload, acceptedAt: now, expiresAt };
+    const about = headers === undefined ? { payload } : { payload, headers };
+    const kept: Kept = { version: this.#last, channel, slot, ...about, acceptedAt: now, expiresAt };
     this.#quota.set(quotaKey, accepted + 1);
     this.#entries.set(kept.version, { kept, project, endings: new Map(), failedRuns: new Map() });
     return kept;
@@ -134,6 +145,7 @@ export class MemoryStore implements Store {
       }
     }
     this.#members.dropFormer(now - formerDeviceMs);
+    this.#subscriptions.dropRemoved(now - removedSubscriptionMs);
     for (const key of this.#quota.keys()) if (key < firstQuotaDay(now)) this.#quota.delete(key);
     return before - this.#entries.size;
   }
@@ -224,6 +236,49 @@ export class MemoryStore implements Store {
     return this.#members.removeApp(app);
   }
 
+  async openSubscription(
+    holder: HolderId,
+    name: string,
+  ): Promise<{ subscription: Subscription; fresh: boolean } | undefined> {
+    this.#assertOpen();
+    return this.#subscriptions.open(holder, name, 'leave');
+  }
+
+  async renewSubscription(
+    holder: HolderId,
+    name: string,
+  ): Promise<{ subscription: Subscription; fresh: boolean }> {
+    this.#assertOpen();
+    const opened = this.#subscriptions.open(holder, name, 'renew');
+    if (opened === undefined) throw new Error('a subscription that cannot be renewed');
+    return opened;
+  }
+
+  async subscriptionsOf(holder: HolderId): Promise<readonly Subscription[]> {
+    this.#assertOpen();
+    return this.#subscriptions.of(holder);
+  }
+
+  async removeSubscription(holder: HolderId, name: string): Promise<boolean> {
+    this.#assertOpen();
+    return this.#subscriptions.remove(holder, name);
+  }
+
+  async removeHolder(holder: HolderId): Promise<readonly string[]> {
+    this.#assertOpen();
+    return this.#subscriptions.removeHolder(holder);
+  }
+
+  async heldNow(holder: HolderId): Promise<void> {
+    this.#assertOpen();
+    this.#subscriptions.heldNow(holder);
+  }
+
+  async silentHolders(before: number, limit: number): Promise<readonly HolderId[]> {
+    this.#assertOpen();
+    return this.#subscriptions.silent(before, limit);
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
   }
@@ -271,14 +326,22 @@ export class MemoryStore implements Store {
     }
   }
 
-  #queueLength(channel: ChannelKey, now: number): number {
-    return [...this.#entries.values()].filter(
-      (entry) =>
-        entry.kept.channel === channel &&
-        entry.kept.slot === null &&
-        entry.kept.expiresAt > now &&
-        this.#stillWaits(entry),
-    ).length;
+  /** @throws `queue-full`. */
+  #assertRoom(channel: ChannelKey, slot: Slot, now: number): void {
+    if (slot !== null && !isTopic(slot)) return;
+    const waiting = [...this.#entries.values()].filter(
+      (entry) => entry.kept.channel === channel && entry.kept.expiresAt > now && this.#stillWaits(entry),
+    );
+    const queued = waiting.filter((entry) => entry.kept.slot === null).length;
+    if (slot === null && queued >= limits.queuedPerChannel) throw new ReveilleError('queue-full');
+    if (slot === null) return;
+    const newest = new Map<string, Entry>();
+    for (const entry of this.#entries.values()) {
+      if (entry.kept.channel === channel && isTopic(entry.kept.slot)) newest.set(entry.kept.slot, entry);
+    }
+    const topics = [...newest.values()].filter((entry) => waiting.includes(entry));
+    const isOne = topics.some((entry) => entry.kept.slot === slot);
+    if (topics.length >= limits.topicsPerSubscription && !isOne) throw new ReveilleError('queue-full');
   }
 
   #stillWaits({ kept, endings }: Entry): boolean {

@@ -7,6 +7,14 @@ export const traceMs: number = limits.traceHours * 3_600_000;
 /** How long a device that left is remembered by name: until no message that lists it can be in the trace. */
 export const formerDeviceMs: number = retentionMs + traceMs;
 
+/** How long a removed subscription is remembered as removed. */
+export const removedSubscriptionMs: number = limits.removedSubscriptionDays * 86_400_000;
+
+/** Is a slot one that a sender named (a topic), of which there may be any number? Subchannels are four. */
+export function isTopic(slot: string | null): slot is string {
+  return slot?.startsWith('t:') === true;
+}
+
 /** Days of counted quota that are kept. */
 export const quotaDaysKept = 90;
 

@@ -10,8 +10,8 @@ const REMEMBERED = 50_000;
 
 interface ChannelRow {
   readonly key: number;
-  readonly id: string;
-  readonly app: string;
+  readonly id: string | null;
+  readonly app: string | null;
   readonly user: string | null;
   readonly state: ChannelState;
   readonly created_at: number;
@@ -25,8 +25,10 @@ export class ChannelTable {
   readonly #byUserAndApp: Statement<ChannelRow, [string, string]>;
   readonly #someOfApp: Statement<{ key: number }, [string, number]>;
   readonly #insert: Statement<ChannelRow, [string, string, string, number]>;
+  readonly #insertNameless: Statement<ChannelRow, [number]>;
   readonly #setState: Statement<unknown, [string, number]>;
   readonly #forgetUser: Statement<unknown, [number]>;
+  readonly #drop: Statement<unknown, [number]>;
   readonly #known = new Lru<ChannelKey, Channel>(REMEMBERED);
   readonly #keys = new Lru<ChannelId, ChannelKey>(REMEMBERED);
 
@@ -39,8 +41,12 @@ export class ChannelTable {
     this.#insert = db.prepare(
       "INSERT INTO channels (id, app, user, state, created_at) VALUES (?, ?, ?, 'live', ?) RETURNING *",
     );
+    this.#insertNameless = db.prepare(
+      "INSERT INTO channels (state, created_at) VALUES ('live', ?) RETURNING *",
+    );
     this.#setState = db.prepare('UPDATE channels SET state = ? WHERE key = ?');
     this.#forgetUser = db.prepare('UPDATE channels SET user = NULL WHERE key = ?');
+    this.#drop = db.prepare('DELETE FROM channels WHERE key = ? AND id IS NULL');
   }
 
   byKey(key: ChannelKey): Channel | undefined {
@@ -74,6 +80,19 @@ export class ChannelTable {
     return made;
   }
 
+  /** Makes the channel of a push subscription. */
+  makeNameless(now: number): ChannelKey {
+    const made = this.#remember(this.#insertNameless.get(now));
+    if (made === undefined) throw new Error('INSERT … RETURNING returned no row');
+    return made.key;
+  }
+
+  /** Drops the channel of a push subscription. */
+  dropNameless(key: ChannelKey): void {
+    this.#drop.run(key);
+    this.#known.delete(key);
+  }
+
   setState(key: ChannelKey, state: ChannelState): void {
     this.#setState.run(state, key);
     this.#known.delete(key);
@@ -101,7 +120,7 @@ export class ChannelTable {
     if (row === null) return undefined;
     const channel = channelOf(row);
     this.#known.set(channel.key, channel);
-    this.#keys.set(channel.id, channel.key);
+    if (row.id !== null) this.#keys.set(channel.id, channel.key);
     return channel;
   }
 }
@@ -109,8 +128,8 @@ export class ChannelTable {
 function channelOf(row: ChannelRow): Channel {
   return {
     key: row.key as ChannelKey,
-    id: row.id as ChannelId,
-    app: row.app as AppId,
+    id: (row.id ?? '') as ChannelId,
+    app: (row.app ?? '') as AppId,
     user: row.user ?? '',
     state: row.state,
     createdAt: row.created_at,

@@ -1,6 +1,7 @@
 import type { Database, Statement } from 'bun:sqlite';
 import type { Version } from '../../../protocol/version.ts';
 import type { ChannelKey, Ending, Slot } from '../../core/store.ts';
+import { isTopic } from '../rules.ts';
 import type { DeviceRow } from './device-table.ts';
 import type { MetaTable } from './meta-table.ts';
 
@@ -37,6 +38,8 @@ export class EndingTable {
   readonly #stillWaits: Statement<{ waits: number }, [number, number]>;
   readonly #leaveQueue: Statement<unknown, [number, number]>;
   readonly #queue: Statement<{ version: Version }, [number]>;
+  readonly #leaveTopics: Statement<unknown, [number, string, number]>;
+  readonly #topics: Statement<{ slot: string; version: Version }, [number]>;
   readonly #runs: Statement<{ failed: number }, [number, number]>;
   readonly #addRun: Statement<{ failed: number }, [number, number]>;
   readonly #dropMarks: Statement<unknown, [number]>;
@@ -75,6 +78,8 @@ export class EndingTable {
     this.#stillWaits = db.prepare(`SELECT ${STILL_WAITS} AS waits`);
     this.#leaveQueue = db.prepare('DELETE FROM queued WHERE channel = ? AND version = ?');
     this.#queue = db.prepare('SELECT version FROM queued WHERE channel = ?');
+    this.#leaveTopics = db.prepare('DELETE FROM topics WHERE channel = ? AND slot = ? AND version <= ?');
+    this.#topics = db.prepare('SELECT slot, version FROM topics WHERE channel = ?');
     this.#runs = db.prepare('SELECT failed FROM runs WHERE version = ? AND device = ?');
     this.#addRun = db.prepare(
       `INSERT INTO runs VALUES (?, ?, 1)
@@ -91,7 +96,7 @@ export class EndingTable {
   record(device: DeviceRow, message: Ended, ending: Ending, at: number): void {
     this.#put.run(message.version, device.key, ending, at);
     if (message.version <= this.#meta.sweptTo) this.#revisit.run(message.version);
-    if (message.slot === null) this.#settleQueue(message.channel, message.version);
+    this.#noLongerWaits(message);
   }
 
   /** Has a message of the slot that is older than `version` not ended on the device? */
@@ -122,7 +127,9 @@ export class EndingTable {
       this.#revisitSince.run(device.channel, device.since, this.#meta.sweptTo);
     }
     this.#dropMarks.run(device.key);
-    for (const { version } of this.#queue.all(device.channel)) this.#settleQueue(device.channel, version);
+    const { channel } = device;
+    for (const { version } of this.#queue.all(channel)) this.#noLongerWaits({ version, channel, slot: null });
+    for (const topic of this.#topics.all(channel)) this.#noLongerWaits({ ...topic, channel });
   }
 
   /** Does some device that is entitled to the message still have to end it? */
@@ -143,7 +150,10 @@ export class EndingTable {
     return this.#mark.get(device.key, slot)?.version ?? device.since;
   }
 
-  #settleQueue(channel: ChannelKey, version: Version): void {
-    if (!this.stillWaits(channel, version)) this.#leaveQueue.run(channel, version);
+  /** A message that ended on some device counts towards no limit when that was the last one it waited for. */
+  #noLongerWaits({ channel, slot, version }: Ended): void {
+    if ((slot !== null && !isTopic(slot)) || this.stillWaits(channel, version)) return;
+    if (slot === null) this.#leaveQueue.run(channel, version);
+    else this.#leaveTopics.run(channel, slot, version);
   }
 }

@@ -58,6 +58,7 @@ export class Membership {
 
   register(draft: DeviceDraft): { device: Device; evicted: DeviceKey | null } {
     const channel = this.#channels.assertOpen(draft.channel);
+    if (channel.user === '') throw new ReveilleError('channel-invalid');
     if (this.#devices.isTaken(draft.id)) throw new ReveilleError('input-invalid', 'This device id is taken.');
     const present = this.#devices.ofChannel(channel.key);
     const evicted = present.length < limits.devicesPerChannel ? undefined : longestSilent(present);

@@ -1,14 +1,19 @@
 import type { Database, Statement } from 'bun:sqlite';
 import { limits } from '../../../protocol/limits.ts';
 import type { Version } from '../../../protocol/version.ts';
-import type { ChannelKey, Draft, Kept, Slot } from '../../core/store.ts';
+import type { ChannelKey, Draft, Kept, PushHeaders, Slot } from '../../core/store.ts';
+import { isTopic } from '../rules.ts';
 import type { DeviceRow } from './device-table.ts';
 import { Lru } from './lru.ts';
 
 const PROJECTS_REMEMBERED = 10_000;
 
+interface KeptRow extends Omit<Kept, 'headers'> {
+  readonly headers: string | null;
+}
+
 /** The newest message of a slot, and how the device stands to it. */
-export interface Head extends Kept {
+export interface Head extends KeptRow {
   /** 1 = it ended on the device. */
   readonly ended: number;
   /** 1 = an older one of the slot has not ended on the device. */
@@ -24,7 +29,7 @@ interface Place {
 }
 
 const KEPT =
-  'm.version, m.channel, m.slot, m.payload, m.accepted_at AS acceptedAt, m.expires_at AS expiresAt';
+  'm.version, m.channel, m.slot, m.payload, m.headers, m.accepted_at AS acceptedAt, m.expires_at AS expiresAt';
 
 /** The slots of a channel, found by leaps through the index: a slot may hold thousands of rows that pruning has not reached. */
 const SLOTS = `WITH RECURSIVE slots (slot) AS (
@@ -41,14 +46,16 @@ export class MessageTable {
   readonly #findProject: Statement<{ key: number }, [string]>;
   readonly #place: Statement<Place, [number]>;
   readonly #heads: Statement<Head, [number, number, number]>;
-  readonly #page: Statement<Kept, [number, number, number, number, number]>;
+  readonly #page: Statement<KeptRow, [number, number, number, number, number]>;
   readonly #queue: Statement<unknown, [number, number, number]>;
   readonly #queueLength: Statement<{ length: number }, [number, number]>;
+  readonly #topic: Statement<unknown, [number, string, number, number]>;
+  readonly #topics: Statement<{ topics: number }, [number, number, string]>;
   readonly #hasDevice: Statement<unknown, [number]>;
   readonly #projects = new Lru<string, number>(PROJECTS_REMEMBERED);
 
   constructor(db: Database) {
-    this.#insert = db.prepare('INSERT INTO messages VALUES (?, ?, ?, ?, ?, ?, ?)');
+    this.#insert = db.prepare('INSERT INTO messages VALUES (?, ?, ?, ?, ?, ?, ?, ?)');
     this.#insertProject = db.prepare('INSERT INTO projects (id) VALUES (?) RETURNING key');
     this.#findProject = db.prepare('SELECT key FROM projects WHERE id = ?');
     this.#place = db.prepare(
@@ -62,7 +69,7 @@ export class MessageTable {
          WHERE slots.slot IS NOT NULL
            AND m.version = (SELECT max(version) FROM messages WHERE channel = ?1 AND slot = slots.slot)
        )
-       SELECT version, channel, slot, payload, acceptedAt, expiresAt,
+       SELECT version, channel, slot, payload, headers, acceptedAt, expiresAt,
          EXISTS (SELECT 1 FROM outcomes WHERE version = heads.version AND device = ?2) AS ended,
          EXISTS (
            SELECT 1 FROM messages o
@@ -81,6 +88,13 @@ export class MessageTable {
     this.#queueLength = db.prepare(
       'SELECT count(*) AS length FROM queued WHERE channel = ? AND expires_at > ?',
     );
+    this.#topic = db.prepare(
+      `INSERT INTO topics VALUES (?, ?, ?, ?)
+       ON CONFLICT DO UPDATE SET version = excluded.version, expires_at = excluded.expires_at`,
+    );
+    this.#topics = db.prepare(
+      'SELECT count(*) AS topics FROM topics WHERE channel = ? AND expires_at > ? AND slot <> ?',
+    );
     this.#hasDevice = db.prepare('SELECT 1 FROM devices WHERE channel = ? AND removed_at IS NULL LIMIT 1');
   }
 
@@ -88,12 +102,18 @@ export class MessageTable {
     return (this.#queueLength.get(channel, now)?.length ?? 0) >= limits.queuedPerChannel;
   }
 
+  /** Would this topic be one too many of those that wait? */
+  areTopicsFull(channel: ChannelKey, topic: string, now: number): boolean {
+    return (this.#topics.get(channel, now, topic)?.topics ?? 0) >= limits.topicsPerSubscription;
+  }
+
   append(draft: Draft, version: Version, now: number): Kept {
     const { channel, slot, payload, expiresAt } = draft;
-    this.#insert.run(version, channel, slot, this.#projectKey(draft.project), payload, now, expiresAt);
-    // Without a device nobody is entitled to it, so it waits for nobody.
-    if (slot === null && this.#hasDevice.get(channel) !== null) this.#queue.run(channel, version, expiresAt);
-    return { version, channel, slot, payload, acceptedAt: now, expiresAt };
+    const headers = draft.headers === undefined ? null : JSON.stringify(draft.headers);
+    const project = this.#projectKey(draft.project);
+    this.#insert.run(version, channel, slot, project, payload, headers, now, expiresAt);
+    this.#noteWaiting(channel, slot, version, expiresAt);
+    return keptOf({ version, channel, slot, payload, headers, acceptedAt: now, expiresAt });
   }
 
   /** A message without its payload. */
@@ -108,7 +128,7 @@ export class MessageTable {
 
   /** What waits in the queue for the device behind `after`, in order, at most `most`. */
   queued(device: DeviceRow, after: number, now: number, most: number): readonly Kept[] {
-    return this.#page.all(device.channel, Math.max(after, device.since), now, device.key, most);
+    return this.#page.all(device.channel, Math.max(after, device.since), now, device.key, most).map(keptOf);
   }
 
   /** The inner number of a project; undefined when it never sent. */
@@ -122,6 +142,14 @@ export class MessageTable {
     this.#projects.clear();
   }
 
+  /** Notes a message that counts towards a limit for as long as it waits. */
+  #noteWaiting(channel: ChannelKey, slot: Slot, version: Version, expiresAt: number): void {
+    // Without a device nobody is entitled to it, so it waits for nobody.
+    if ((slot !== null && !isTopic(slot)) || this.#hasDevice.get(channel) === null) return;
+    if (slot === null) this.#queue.run(channel, version, expiresAt);
+    else this.#topic.run(channel, slot, version, expiresAt);
+  }
+
   #projectKey(project: string): number {
     const known = this.findProject(project);
     if (known !== undefined) return known;
@@ -130,4 +158,11 @@ export class MessageTable {
     this.#projects.set(project, made);
     return made;
   }
+}
+
+/** The message as the port gives it. */
+export function keptOf(row: KeptRow): Kept {
+  const { version, channel, slot, payload, headers, acceptedAt, expiresAt } = row;
+  const plain = { version, channel, slot, payload, acceptedAt, expiresAt };
+  return headers === null ? plain : { ...plain, headers: JSON.parse(headers) as PushHeaders };
 }

@@ -6,7 +6,7 @@ import { assumedEnding } from '../rules.ts';
 import type { ChannelTable } from './channel-table.ts';
 import type { DeviceRow, DeviceTable } from './device-table.ts';
 import type { Ended, EndingTable } from './ending-table.ts';
-import type { Head, MessageTable } from './message-table.ts';
+import { type Head, keptOf, type MessageTable } from './message-table.ts';
 
 const nothing: Missed = { kept: [], more: false };
 
@@ -109,9 +109,7 @@ export class Progress {
 
   #answer(device: DeviceRow, heads: readonly Head[], limit: number, after: number): Missed {
     const now = this.#clock.now();
-    const newest = heads
-      .filter((head) => head.ended === 0 && head.expiresAt > now)
-      .map(({ ended, olderWait, ...kept }) => kept);
+    const newest = heads.filter((head) => head.ended === 0 && head.expiresAt > now).map(keptOf);
     const queued = this.#messages.queued(device, after, now, limit + 1);
     return { kept: [...newest, ...queued.slice(0, limit)], more: queued.length > limit };
   }

@@ -1,12 +1,13 @@
 import type { Database, Statement } from 'bun:sqlite';
 import { limits } from '../../../protocol/limits.ts';
 import type { Version } from '../../../protocol/version.ts';
-import { firstQuotaDay, formerDeviceMs, leavesTrace } from '../rules.ts';
+import { firstQuotaDay, formerDeviceMs, isTopic, leavesTrace, removedSubscriptionMs } from '../rules.ts';
 import type { DeviceTable } from './device-table.ts';
 import type { Ended, EndingTable } from './ending-table.ts';
 import type { GroupCommit } from './group-commit.ts';
 import type { MetaTable } from './meta-table.ts';
 import type { QuotaTable } from './quota-table.ts';
+import type { Subscribing } from './subscribing.ts';
 
 /** Messages looked at per step: a few milliseconds of the event loop at most. */
 const STEP = 200;
@@ -35,6 +36,7 @@ export class Pruning {
   readonly #devices: DeviceTable;
   readonly #endings: EndingTable;
   readonly #quota: QuotaTable;
+  readonly #subscribing: Subscribing;
   readonly #crowdedOut: Statement<{ version: Version }, [number]>;
   readonly #next: Statement<Candidate, [number, number]>;
   readonly #one: Statement<Candidate, [number]>;
@@ -48,6 +50,7 @@ export class Pruning {
   readonly #drops: readonly Statement<unknown, [number]>[];
   readonly #unlinger: Statement<unknown, [number, number]>;
   readonly #unqueue: Statement<unknown, [number, number]>;
+  readonly #untopic: Statement<unknown, [number, string, number]>;
 
   constructor(
     db: Database,
@@ -57,6 +60,7 @@ export class Pruning {
       readonly devices: DeviceTable;
       readonly endings: EndingTable;
       readonly quota: QuotaTable;
+      readonly subscribing: Subscribing;
     },
   ) {
     this.#commit = rest.commit;
@@ -64,6 +68,7 @@ export class Pruning {
     this.#devices = rest.devices;
     this.#endings = rest.endings;
     this.#quota = rest.quota;
+    this.#subscribing = rest.subscribing;
     this.#crowdedOut = db.prepare('SELECT version FROM messages ORDER BY version DESC LIMIT 1 OFFSET ?');
     this.#next = db.prepare(`SELECT ${CANDIDATE} FROM messages WHERE version > ? ORDER BY version LIMIT ?`);
     this.#one = db.prepare(`SELECT ${CANDIDATE} FROM messages WHERE version = ?`);
@@ -82,6 +87,7 @@ export class Pruning {
       db.prepare<unknown, [number]>(`DELETE FROM ${table} WHERE version = ?`),
     );
     this.#unlinger = db.prepare('DELETE FROM lingering WHERE expires_at = ? AND version = ?');
+    this.#untopic = db.prepare('DELETE FROM topics WHERE channel = ? AND slot = ? AND version = ?');
     this.#unqueue = db.prepare('DELETE FROM queued WHERE channel = ? AND version = ?');
   }
 
@@ -100,8 +106,12 @@ export class Pruning {
         more = done.more;
       }
     }
-    const former = () => this.#devices.dropFormer(now - formerDeviceMs, STEP);
-    while ((await this.#commit.write(former)) === STEP);
+    for (const forget of [
+      () => this.#devices.dropFormer(now - formerDeviceMs, STEP),
+      () => this.#subscribing.dropRemoved(now - removedSubscriptionMs, STEP),
+    ]) {
+      while ((await this.#commit.write(forget)) === STEP);
+    }
     await this.#commit.write(() => this.#quota.dropBefore(firstQuotaDay(now)));
     return removed;
   }
@@ -158,7 +168,10 @@ export class Pruning {
     this.#unlinger.run(message.expiresAt, message.version);
     if (message.slot === null) {
       this.#unqueue.run(message.channel, message.version);
-    } else if (this.#slotUsed.get(message.channel, message.slot) === null) {
+      return;
+    }
+    if (isTopic(message.slot)) this.#untopic.run(message.channel, message.slot, message.version);
+    if (this.#slotUsed.get(message.channel, message.slot) === null) {
       // Without messages there is nothing that a mark could tell, and topics are many.
       this.#dropMarks.run(message.slot, message.channel);
     }

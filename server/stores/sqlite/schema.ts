@@ -9,14 +9,16 @@ const steps: readonly string[] = [
   -- last_version: OR2 outlives pruning. swept_to: every message up to it has left the trace.
   CREATE TABLE meta (name TEXT PRIMARY KEY, value ANY) STRICT, WITHOUT ROWID;
 
-  -- A removed user's channel stays with user NULL, so that its id is never given again (CH1).
+  -- A removed user's channel stays with user NULL, so that its id is never given again (CH1). That of a push subscription
+  -- has neither id nor app nor user: it is known by its key alone.
   CREATE TABLE channels (
     key INTEGER PRIMARY KEY AUTOINCREMENT,
-    id TEXT NOT NULL UNIQUE,
-    app TEXT NOT NULL,
+    id TEXT UNIQUE,
+    app TEXT,
     user TEXT,
     state TEXT NOT NULL CHECK (state IN ('live', 'paused', 'removed')),
-    created_at INTEGER NOT NULL
+    created_at INTEGER NOT NULL,
+    CHECK ((id IS NULL) = (app IS NULL))
   ) STRICT;
   CREATE UNIQUE INDEX channels_by_user ON channels (user, app) WHERE user IS NOT NULL;
   CREATE INDEX channels_by_app ON channels (app) WHERE state <> 'removed';
@@ -39,6 +41,22 @@ const steps: readonly string[] = [
   CREATE INDEX devices_by_sign_in ON devices (sign_in) WHERE sign_in IS NOT NULL;
   CREATE INDEX devices_removed ON devices (removed_at) WHERE removed_at IS NOT NULL;
 
+  -- A push subscription: a channel with one device. A removed one stays for a while, so that its senders learn of it.
+  CREATE TABLE subscriptions (
+    channel INTEGER PRIMARY KEY,
+    device INTEGER NOT NULL,
+    device_id TEXT NOT NULL,
+    holder TEXT NOT NULL,
+    name TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    removed_at INTEGER
+  ) STRICT;
+  CREATE UNIQUE INDEX subscriptions_by_name ON subscriptions (holder, name);
+  CREATE INDEX subscriptions_removed ON subscriptions (removed_at) WHERE removed_at IS NOT NULL;
+  -- Browser profiles with live subscriptions, and when each last connected.
+  CREATE TABLE holders (id TEXT PRIMARY KEY, seen_at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE INDEX holders_by_seen ON holders (seen_at);
+
   CREATE TABLE projects (key INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE) STRICT;
   CREATE TABLE quota (
     project TEXT NOT NULL,
@@ -48,12 +66,14 @@ const steps: readonly string[] = [
   ) STRICT, WITHOUT ROWID;
 
   -- Append only: a row is never changed, only removed by pruning. Both indexes end with the version by themselves.
+  -- headers: with an encrypted push, how its body is encoded (JSON).
   CREATE TABLE messages (
     version INTEGER PRIMARY KEY,
     channel INTEGER NOT NULL,
     slot TEXT,
     project INTEGER NOT NULL,
     payload TEXT NOT NULL,
+    headers TEXT,
     accepted_at INTEGER NOT NULL,
     expires_at INTEGER NOT NULL
   ) STRICT;
@@ -88,6 +108,14 @@ const steps: readonly string[] = [
     version INTEGER NOT NULL,
     expires_at INTEGER NOT NULL,
     PRIMARY KEY (channel, version)
+  ) STRICT, WITHOUT ROWID;
+  -- The newest message of each topic that still waits for some device.
+  CREATE TABLE topics (
+    channel INTEGER NOT NULL,
+    slot TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL,
+    PRIMARY KEY (channel, slot)
   ) STRICT, WITHOUT ROWID;
   -- Messages that left the trace and still wait, by the time at which they end by themselves.
   CREATE TABLE lingering (

@@ -17,6 +17,8 @@ import type {
   Missed,
   Store,
 } from '../../core/store.ts';
+import type { HolderId, Subscription } from '../../core/subscription.ts';
+import { isTopic } from '../rules.ts';
 import { ChannelTable } from './channel-table.ts';
 import { type DeviceChange, type DeviceRow, DeviceTable, deviceOf } from './device-table.ts';
 import { EndingTable } from './ending-table.ts';
@@ -28,6 +30,8 @@ import { openMessageDatabase, type Synchronous } from './open-database.ts';
 import { Progress } from './progress.ts';
 import { Pruning } from './pruning.ts';
 import { QuotaTable } from './quota-table.ts';
+import { type Opened, Subscribing } from './subscribing.ts';
+import { SubscriptionTable } from './subscription-table.ts';
 import { Trace } from './trace.ts';
 
 export interface SqliteStoreOptions {
@@ -63,6 +67,7 @@ class SqliteStore implements Store {
   readonly #trace: Trace;
   readonly #progress: Progress;
   readonly #membership: Membership;
+  readonly #subscribing: Subscribing;
   readonly #pruning: Pruning;
   #pruningNow: Promise<number> | undefined;
   #closed = false;
@@ -93,8 +98,19 @@ class SqliteStore implements Store {
     this.#commit = commit;
     this.#trace = new Trace(db);
     this.#progress = new Progress({ clock, channels, devices, messages, endings });
-    this.#membership = new Membership({ clock, random, meta, channels, devices, endings });
-    this.#pruning = new Pruning(db, { commit, meta, devices, endings, quota });
+    const membership = new Membership({ clock, random, meta, channels, devices, endings });
+    const subscriptions = new SubscriptionTable(db);
+    const shared = { clock, random, meta, channels, devices };
+    this.#membership = membership;
+    this.#subscribing = new Subscribing({ ...shared, subscriptions, membership });
+    this.#pruning = new Pruning(db, {
+      commit,
+      meta,
+      devices,
+      endings,
+      quota,
+      subscribing: this.#subscribing,
+    });
   }
 
   keep(draft: Draft): Promise<Kept> {
@@ -103,6 +119,9 @@ class SqliteStore implements Store {
       this.#channels.assertOpen(draft.channel);
       this.#quota.assertLeft(draft);
       if (draft.slot === null && this.#messages.isQueueFull(draft.channel, now)) {
+        throw new ReveilleError('queue-full');
+      }
+      if (isTopic(draft.slot) && this.#messages.areTopicsFull(draft.channel, draft.slot, now)) {
         throw new ReveilleError('queue-full');
       }
       this.#quota.add(draft);
@@ -218,6 +237,37 @@ class SqliteStore implements Store {
     return this.#inSteps(() => this.#membership.removeSomeOfApp(app));
   }
 
+  async openSubscription(holder: HolderId, name: string): Promise<Opened | undefined> {
+    const found = this.#read(() => this.#subscribing.find(holder, name));
+    if (found === 'removed') return undefined;
+    if (found !== undefined) return { subscription: found, fresh: false };
+    return this.#commit.write(() => this.#subscribing.open(holder, name));
+  }
+
+  async renewSubscription(holder: HolderId, name: string): Promise<Opened> {
+    return this.#commit.write(() => this.#subscribing.renew(holder, name));
+  }
+
+  async subscriptionsOf(holder: HolderId): Promise<readonly Subscription[]> {
+    return this.#read(() => this.#subscribing.of(holder));
+  }
+
+  removeSubscription(holder: HolderId, name: string): Promise<boolean> {
+    return this.#commit.write(() => this.#subscribing.remove(holder, name));
+  }
+
+  removeHolder(holder: HolderId): Promise<readonly string[]> {
+    return this.#commit.write(() => this.#subscribing.removeHolder(holder));
+  }
+
+  heldNow(holder: HolderId): Promise<void> {
+    return this.#commit.write(() => this.#subscribing.heldNow(holder));
+  }
+
+  async silentHolders(before: number, limit: number): Promise<readonly HolderId[]> {
+    return this.#read(() => this.#subscribing.silent(before, limit));
+  }
+
   async close(): Promise<void> {
     this.#commit.close();
     await this.#pruningNow?.catch(() => undefined);
@@ -229,7 +279,8 @@ class SqliteStore implements Store {
 
   #whole(row: DeviceRow): Device | undefined {
     const channel = this.#channels.byKey(row.channel);
-    return channel && deviceOf(row, channel);
+    // The one device of a push subscription is nobody's to name.
+    return channel === undefined || channel.user === '' ? undefined : deviceOf(row, channel);
   }
 
   async #inSteps(

@@ -22,7 +22,7 @@ interface TracedDevice {
   readonly failedRuns: number;
 }
 
-const MESSAGES = `SELECT m.version, m.channel, c.id AS channelId, m.slot, p.id AS project, m.payload,
+const MESSAGES = `SELECT m.version, m.channel, coalesce(c.id, '') AS channelId, m.slot, p.id AS project, m.payload,
     m.accepted_at AS acceptedAt, m.expires_at AS expiresAt
   FROM messages m JOIN channels c ON c.key = m.channel JOIN projects p ON p.key = m.project`;
 

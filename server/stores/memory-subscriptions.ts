@@ -1,0 +1,94 @@
+import { ReveilleError } from '../../protocol/errors.ts';
+import { limits } from '../../protocol/limits.ts';
+import type { Clock } from '../core/clock.ts';
+import type { ChannelKey } from '../core/store.ts';
+import type { HolderId, Subscription } from '../core/subscription.ts';
+import type { MemoryMembers } from './memory-members.ts';
+
+interface Entry {
+  subscription: Subscription;
+  removedAt: number | null;
+}
+
+/** Push subscriptions of the store in memory. */
+export class MemorySubscriptions {
+  readonly #clock: Clock;
+  readonly #members: MemoryMembers;
+  readonly #entries = new Map<ChannelKey, Entry>();
+  readonly #seen = new Map<HolderId, number>();
+
+  constructor(clock: Clock, members: MemoryMembers) {
+    this.#clock = clock;
+    this.#members = members;
+  }
+
+  open(
+    holder: HolderId,
+    name: string,
+    removed: 'renew' | 'leave',
+  ): { subscription: Subscription; fresh: boolean } | undefined {
+    const known = [...this.#entries.values()].find(
+      ({ subscription }) => subscription.holder === holder && subscription.name === name,
+    );
+    if (known?.removedAt === null) return { subscription: known.subscription, fresh: false };
+    if (known !== undefined && removed === 'leave') return undefined;
+    const live = this.of(holder).length;
+    if (live >= limits.subscriptionsPerHolder) throw new ReveilleError('rate-limited');
+    const member = this.#members.subscribe(known?.subscription.channel.key);
+    const { key, id, channel } = member;
+    const createdAt = this.#clock.now();
+    const subscription = { key, id, channel: { key: channel }, holder, name, createdAt };
+    this.#entries.set(channel, { subscription, removedAt: null });
+    if (live === 0) this.#seen.set(holder, createdAt);
+    return { subscription, fresh: true };
+  }
+
+  of(holder: HolderId): readonly Subscription[] {
+    return [...this.#entries.values()]
+      .filter((entry) => entry.removedAt === null && entry.subscription.holder === holder)
+      .map((entry) => entry.subscription)
+      .sort((a, b) => a.key - b.key);
+  }
+
+  remove(holder: HolderId, name: string): boolean {
+    const found = this.of(holder).find((subscription) => subscription.name === name);
+    if (found === undefined) return false;
+    this.#remove(found);
+    return true;
+  }
+
+  removeHolder(holder: HolderId): readonly string[] {
+    const subscriptions = this.of(holder);
+    for (const subscription of subscriptions) this.#remove(subscription);
+    return subscriptions.map((subscription) => subscription.name);
+  }
+
+  heldNow(holder: HolderId): void {
+    if (this.#seen.has(holder)) this.#seen.set(holder, this.#clock.now());
+  }
+
+  silent(before: number, limit: number): readonly HolderId[] {
+    const silent = [...this.#seen].filter(([, seenAt]) => seenAt < before);
+    const order = ([idA, seenA]: [string, number], [idB, seenB]: [string, number]) =>
+      seenA - seenB || (idA < idB ? -1 : 1);
+    return silent
+      .sort(order)
+      .slice(0, limit)
+      .map(([holder]) => holder);
+  }
+
+  /** Forgets those removed at `before` or earlier. */
+  dropRemoved(before: number): void {
+    for (const [channel, { removedAt }] of this.#entries) {
+      if (removedAt === null || removedAt > before) continue;
+      this.#entries.delete(channel);
+      this.#members.forgetChannel(channel);
+    }
+  }
+
+  #remove(subscription: Subscription): void {
+    this.#members.unsubscribe(subscription);
+    this.#entries.set(subscription.channel.key, { subscription, removedAt: this.#clock.now() });
+    if (this.of(subscription.holder).length === 0) this.#seen.delete(subscription.holder);
+  }
+}

@@ -5,8 +5,8 @@ const outcome = document.querySelector('#outcome');
 
 document.querySelector('#sign-in').addEventListener('click', () => {
   outcome.textContent = 'Waiting for the sign-in window…';
-  setUpChannel(true, (channelId, failure) => {
+  setUpChannel(true, async (channelId, failure) => {
+    if (failure === undefined) await tellAppServer(channelId);
     outcome.textContent = failure ?? `Ready. Your channel is ${channelId}.`;
-    if (failure === undefined) tellAppServer(channelId);
   });
 });

@@ -17,7 +17,7 @@ function showPushMessage(message) {
 /** Asks without a page first; who is not signed in gets an explanation before any sign-in window. */
 function start() {
   setUpChannel(false, (channelId, failure) => {
-    if (failure === undefined) tellAppServer(channelId);
+    if (failure === undefined) void tellAppServer(channelId);
     else explain();
   });
 }

@@ -1,7 +1,13 @@
 // The app server of Hello Push: keeps the channel ids that the extension sends, and sends messages to them.
 import { createServer } from 'node:http';
 
-const { REVEILLE = 'http://127.0.0.1:8030', CLIENT_ID, CLIENT_SECRET, REFRESH_TOKEN, PORT = '8031' } = process.env;
+const {
+  REVEILLE = 'http://127.0.0.1:8030',
+  CLIENT_ID,
+  CLIENT_SECRET,
+  REFRESH_TOKEN,
+  PORT = '8031',
+} = process.env;
 const channels = new Set();
 let token = { value: '', ends: 0 };
 
@@ -23,7 +29,9 @@ async function send(channelId, subchannelId, payload) {
 
 createServer(async (request, response) => {
   const body = (await request.toArray()).join('');
-  response.setHeader('Access-Control-Allow-Origin', '*').setHeader('Access-Control-Allow-Headers', 'content-type');
+  response
+    .setHeader('Access-Control-Allow-Origin', '*')
+    .setHeader('Access-Control-Allow-Headers', 'content-type');
   if (request.method !== 'POST') return response.end();
   const { channelId, subchannelId = 0, payload = 'Thanks for installing my app!' } = JSON.parse(body);
   if (request.url === '/channels') channels.add(channelId);

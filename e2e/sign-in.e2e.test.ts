@@ -57,9 +57,7 @@ describe('sign-in in stock Chromium', () => {
     const window = await profile.browser.signInWindow();
     const { email, password } = town.seed.account;
     await fillSignIn(window, email, 'not the password');
-    await waitUntil('the form with its message', async () =>
-      (await window.evaluate(() => document.body.textContent ?? '')).toLowerCase().includes('password'),
-    );
+    await waitUntil('the form with its message', async () => (await window.$('[role=alert]')) !== null);
     await fillSignIn(window, email, password);
     expect(await asked).toEqual({ channelId: town.seed.channel_id, error: null });
   });

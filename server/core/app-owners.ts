@@ -23,3 +23,6 @@ export interface AppOwners {
   isMember(account: string, group: string): Promise<boolean>;
   appsOf(account: string): Promise<readonly OwnedApp[]>;
 }
+
+/** Did the account take the app's channel away? Then only a person lets it in again, not a silent sign-in. */
+export type WasRemoved = (account: string, app: AppId) => Promise<boolean>;

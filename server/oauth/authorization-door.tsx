@@ -1,12 +1,11 @@
 import { createHash } from 'node:crypto';
-import type { AppId } from '../../protocol/app-id.ts';
 import type { Visit } from '../accounts/account.ts';
 import type { ControlDatabase } from '../accounts/database.ts';
 import type { Accounts } from '../accounts/face.ts';
 import { checkFormToken, formToken } from '../accounts/form-token.ts';
 import { readForm } from '../accounts/page-guard.ts';
 import type { Secrets } from '../config/secrets.ts';
-import type { AppOwners } from '../core/app-owners.ts';
+import type { AppOwners, WasRemoved } from '../core/app-owners.ts';
 import type { Clock, Random } from '../core/clock.ts';
 import type { Peer } from '../doors/peer.ts';
 import type { Events } from '../observe/events.ts';
@@ -46,9 +45,6 @@ export interface AuthorizationDeps {
   readonly events: Events;
   readonly wasRemoved: WasRemoved;
 }
-
-/** Did the account take the app's channel away? Then only a person lets it in again, not a silent sign-in. */
-export type WasRemoved = (account: string, app: AppId) => Promise<boolean>;
 
 /**
  * The authorization endpoint (RFC 6749 section 3.1). In order: who asks and where the answer may go; what is asked for; who

@@ -16,13 +16,15 @@ export class Hold {
   readonly holder: HolderId;
   readonly #deliveries: Deliveries;
   readonly #recipientFor: RecipientFor;
+  readonly #replaced: () => void;
   readonly #outboxes = new Map<string, Outbox>();
   #open = true;
 
-  constructor(holder: HolderId, deliveries: Deliveries, recipientFor: RecipientFor) {
+  constructor(holder: HolderId, deliveries: Deliveries, recipientFor: RecipientFor, replaced: () => void) {
     this.holder = holder;
     this.#deliveries = deliveries;
     this.#recipientFor = recipientFor;
+    this.#replaced = replaced;
   }
 
   /** The outbox of one of its subscriptions, by name. */
@@ -48,6 +50,12 @@ export class Hold {
   /** The connection can take more again. */
   drained(): void {
     for (const outbox of this.#outboxes.values()) outbox.drained();
+  }
+
+  /** A newer connection of the same browser is here. */
+  async replace(): Promise<void> {
+    this.#replaced();
+    await this.close();
   }
 
   async close(): Promise<void> {
@@ -80,15 +88,22 @@ export class Holdings {
 
   /**
    * A browser has connected and proved who it is. Its subscriptions' outboxes offer what waits from here on. The older
-   * connection of the same browser loses its outboxes, each as `replaced`.
+   * connection of the same browser loses its outboxes and is told so.
+   * @param replaced called when a newer connection of the holder takes over, also when it has no subscription at all.
    */
-  async hold(holder: HolderId, recipientFor: RecipientFor): Promise<Hold> {
-    await this.#holds.get(holder)?.close();
-    const hold = new Hold(holder, this.#deliveries, recipientFor);
+  async hold(holder: HolderId, recipientFor: RecipientFor, replaced: () => void = () => {}): Promise<Hold> {
+    const older = this.#holds.get(holder);
+    const hold = new Hold(holder, this.#deliveries, recipientFor, replaced);
     // Registered first: a subscription made while the store is read is announced to us.
     this.#holds.set(holder, hold);
-    for (const subscription of await this.#store.subscriptionsOf(holder)) hold.attach(subscription);
-    await this.#store.heldNow(holder);
+    try {
+      await older?.replace();
+      for (const subscription of await this.#store.subscriptionsOf(holder)) hold.attach(subscription);
+      await this.#store.heldNow(holder);
+    } catch (error) {
+      await this.release(hold);
+      throw error;
+    }
     return hold;
   }
 

@@ -11,8 +11,8 @@ export type Announcement =
   /** A push subscription was made, or found again: the browser that holds it, if connected, is offered what comes. */
   | { readonly kind: 'subscribed'; readonly subscription: Subscription }
   | { readonly kind: 'unsubscribed'; readonly holder: HolderId; readonly name: string }
-  /** A channel was resumed: its devices must be offered what waits. */
-  | { readonly kind: 'resumed'; readonly channel: ChannelKey };
+  /** A channel was paused: its devices are offered nothing; or resumed: they are offered what waits. */
+  | { readonly kind: 'paused' | 'resumed'; readonly channel: ChannelKey };
 
 /** The port between nodes. An announcement that is lost costs delay, never a message: the store is read at the next connect. */
 export interface Bus {

@@ -306,6 +306,20 @@ describe('when a ground ends', () => {
     expect(inbox.offers).toEqual([]);
   });
 
+  test('PA1 what was on its way when the channel was paused is offered again only after it was resumed', async () => {
+    const laptop = await register();
+    const { inbox, outbox } = await connect(laptop);
+    const { version } = await send(laptop.channel.key, '0', 'on its way');
+    await receiving.pause('ann', app);
+    clock.advance(3_600_000);
+    expect(inbox.payloads).toEqual(['on its way']);
+    await receiving.resume('ann', app);
+    await Bun.sleep(0);
+    expect(inbox.payloads).toEqual(['on its way', 'on its way']);
+    await outbox.confirm(version);
+    expect((await store.traced(version))?.devices[0]?.state).toBe('confirmed');
+  });
+
   test('DE1 removing the app, the device or the account ends its connections in the same step', async () => {
     const endings: ((device: Device) => Promise<void>)[] = [
       () => receiving.remove('ann', app),

@@ -111,6 +111,9 @@ export class Deliveries {
       case 'ended':
         for (const device of announcement.devices) this.#byDevice.get(device)?.end('device-ended');
         return;
+      case 'paused':
+        for (const outbox of this.#byChannel.get(announcement.channel) ?? []) outbox.pause();
+        return;
       case 'resumed':
         for (const outbox of this.#byChannel.get(announcement.channel) ?? []) {
           outbox.catchUp().catch((error: unknown) => {

@@ -32,7 +32,7 @@ export class Outbox {
   readonly #recipient: Recipient;
   readonly #deps: OutboxDeps;
   readonly #pending = new PendingMessages();
-  #phase: 'backfill' | 'live' | 'closed' = 'backfill';
+  #phase: 'backfill' | 'live' | 'paused' | 'closed' = 'backfill';
   #blocked = false;
   #queueBehind = false;
   #queueAside: Kept[] | undefined;
@@ -50,7 +50,8 @@ export class Outbox {
   async catchUp(): Promise<void> {
     this.#phase = this.#phase === 'closed' ? 'closed' : 'backfill';
     const missed = await this.#deps.store.missed(this.device.key, limits.queuePage);
-    if (this.#phase === 'closed') return;
+    // Closed or paused while the store was read.
+    if (this.#phase !== 'backfill') return;
     for (const kept of missed.kept) this.#pending.backfill(kept);
     this.#cutOverQueue(missed);
     this.#phase = 'live';
@@ -60,7 +61,7 @@ export class Outbox {
 
   /** A message was kept for the channel of this device. */
   announced(kept: Kept): void {
-    if (this.#phase === 'closed') return;
+    if (this.#phase === 'closed' || this.#phase === 'paused') return;
     if (kept.slot === null && this.#queueBehind) {
       this.#queueAside?.push(kept);
       return;
@@ -113,6 +114,14 @@ export class Outbox {
   drained(): void {
     this.#blocked = false;
     this.#pump();
+  }
+
+  /** The user paused the channel: what has not ended waits in the store until `catchUp` is called again (PA1). */
+  pause(): void {
+    if (this.#phase === 'closed') return;
+    this.#phase = 'paused';
+    this.#pending.clear();
+    this.#arm();
   }
 
   /** What is on its way: offered or running, not ended. For the trace. */

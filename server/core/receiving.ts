@@ -37,7 +37,9 @@ export class Receiving {
 
   /** Messages are accepted and wait, but reach no device. @throws `not-found` when it is not a channel of the account. */
   async pause(account: string, app: AppId): Promise<void> {
-    await this.#store.setChannelState(await this.#own(account, app), 'paused');
+    const channel = await this.#own(account, app);
+    await this.#store.setChannelState(channel, 'paused');
+    await this.#bus.announceAll({ kind: 'paused', channel });
   }
 
   /** What waits is offered now. @throws `not-found`. */

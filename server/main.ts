@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Hono } from 'hono';
 import pino from 'pino';
-import { bundleClient } from '../client/bundle.ts';
+import { type BundleForm, bundleClient } from '../client/bundle.ts';
 import { isAppId } from '../protocol/app-id.ts';
 import { asReveilleError, ReveilleError } from '../protocol/errors.ts';
 import { limits } from '../protocol/limits.ts';
@@ -302,12 +302,17 @@ function pagesOf(ground: Ground, rooms: Rooms, origin: string): FrontPages {
   return pages;
 }
 
-/** The client as a developer downloads it: one file, in both forms, bundled when first asked for. */
+const clientFiles = {
+  'push-messaging.js': 'module',
+  'push-messaging.classic.js': 'classic',
+  'notifications.js': 'notifications',
+} as const satisfies Record<string, BundleForm>;
+
+/** The client as a developer downloads it, bundled when first asked for. */
 function clientRoutes(): Hono {
   const routes = new Hono();
-  for (const form of ['module', 'classic'] as const) {
+  for (const [name, form] of Object.entries(clientFiles)) {
     let text: Promise<string> | undefined;
-    const name = form === 'module' ? 'push-messaging.js' : 'push-messaging.classic.js';
     routes.get(`/client/${name}`, async (c) => {
       text ??= bundleClient(form);
       return c.body(await text, 200, {

@@ -482,6 +482,13 @@ describe('what rests on a sign-in', () => {
     expect(told()).toEqual([visits[3].signIn]);
     const { cookie } = await room.accounts.signIn('ada@example.com', 'another good word');
     const last = (await room.accounts.visit(new Headers({ cookie })))?.signIn ?? '';
+    await room.accounts.create('bob@example.com', password, 'Bob');
+    const bob = await room.accounts.signIn('bob@example.com', password);
+    const bobs = (await room.accounts.visit(new Headers({ cookie: bob.cookie })))?.signIn ?? '';
+    await room.accounts.disable(bob.account.id, id);
+    expect(told()).toEqual([bobs]);
+    await room.accounts.delete(bob.account.id);
+    told();
     await room.accounts.delete(id);
     expect(told()).toEqual([last]);
   });

@@ -104,15 +104,23 @@ class AccountRoom implements Accounts {
     return await this.#session(headers, false);
   }
 
-  async #session(headers: Headers, disableRefresh: boolean): Promise<Visit | undefined> {
+  async isDisabled(headers: Headers): Promise<boolean> {
+    return (await this.#read(headers, true))?.response?.user.disabled === true;
+  }
+
+  async #read(headers: Headers, disableRefresh: boolean) {
     const cookie = headers.get('cookie');
     if (cookie === null) return undefined;
-    const { response, headers: answer } = await this.#deps.auth.api.getSession({
+    return await this.#deps.auth.api.getSession({
       headers: new Headers({ cookie }),
       query: { disableRefresh },
       returnHeaders: true,
     });
-    if (response === null || response.user.disabled) return undefined;
+  }
+
+  async #session(headers: Headers, disableRefresh: boolean): Promise<Visit | undefined> {
+    const { response, headers: answer } = (await this.#read(headers, disableRefresh)) ?? {};
+    if (!response || !answer || response.user.disabled) return undefined;
     const { id, email, name, role } = response.user;
     return {
       account: accountOf({ id, email, name, role }),
@@ -264,11 +272,16 @@ class AccountRoom implements Accounts {
     await this.#require(id);
     await this.#assertNotLastAdministrator(id);
     await this.#close(id);
+    for (const { id: signIn } of await this.#deps.internal.listSessions(id)) {
+      for (const listener of this.#deps.signInEnded) await listener(signIn);
+    }
     await this.#record(by, id, 'account.disabled');
   }
 
   async enable(id: string, by: string): Promise<void> {
     await this.#require(id);
+    // They were kept so that a disabled person can be told why; none of them comes to life again.
+    await this.#deps.internal.deleteUserSessions(id);
     await this.#deps.db.updateTable('user').set({ disabled: 0 }).where('id', '=', id).execute();
     await this.#record(by, id, 'account.enabled');
   }
@@ -277,7 +290,6 @@ class AccountRoom implements Accounts {
   async #close(id: string): Promise<void> {
     await this.#deps.db.updateTable('user').set({ disabled: 1 }).where('id', '=', id).execute();
     this.#endRights(id);
-    await this.#deps.internal.deleteUserSessions(id);
   }
 
   async export(account: string): Promise<Record<string, unknown>> {
@@ -303,6 +315,7 @@ class AccountRoom implements Accounts {
     // Closed first: should a room fail to end its part, nothing works for the account while the rest is mended.
     await this.#close(account);
     for (const end of this.#beforeDelete) await end(account);
+    await this.#deps.internal.deleteUserSessions(account);
     await this.#deps.internal.deleteUser(account);
     await this.#record(account, account, 'account.deleted');
   }

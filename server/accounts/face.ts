@@ -12,6 +12,8 @@ export interface Accounts {
   signedIn(headers: Headers): Promise<Account | undefined>;
   /** As `signedIn`, for pages: renews the sign-in, so the answer must carry `setCookies`. */
   visit(headers: Headers): Promise<Visit | undefined>;
+  /** Did someone send these headers whose account is disabled? So that an app's sign-in can say so. */
+  isDisabled(headers: Headers): Promise<boolean>;
   find(id: string): Promise<Account | undefined>;
   findByEmail(email: string): Promise<Account | undefined>;
   count(): Promise<number>;

@@ -9,8 +9,9 @@ import { redirectBack } from './redirect-rules.ts';
 export const backWith = (request: Addressed, parameters: Readonly<Record<string, string>>): string =>
   redirectBack(request.redirectUri, parameters, request.rawState);
 
-/** Tells the asker that it gets nothing, and why, in a word of the protocol. */
-export const errorBack = (request: Addressed, error: string): Response => goTo(backWith(request, { error }));
+/** Tells the asker that it gets nothing, and why, in a word of the protocol; with a sentence where the word is not enough. */
+export const errorBack = (request: Addressed, error: string, sentence?: string): Response =>
+  goTo(backWith(request, sentence === undefined ? { error } : { error, error_description: sentence }));
 
 /** Tells the asker what is wrong with its request. */
 export const faultyAnswer = (addressed: Addressed, { error, description }: Faulty): Response =>

@@ -41,7 +41,7 @@ export interface AuthorizationDeps {
   readonly clients: Clients;
   readonly grants: Grants;
   readonly owners: AppOwners;
-  readonly accounts: Pick<Accounts, 'visit'>;
+  readonly accounts: Pick<Accounts, 'visit' | 'isDisabled'>;
   readonly events: Events;
   readonly wasRemoved: WasRemoved;
 }
@@ -64,8 +64,10 @@ export class AuthorizationDoor {
     const request = await this.#read(search, peer);
     if (request instanceof Response) return request;
     const visit = await this.#deps.accounts.visit(headers);
-    if (visit === undefined) return toSignIn(request);
-    return renewing(await this.#answer(request, visit), visit);
+    if (visit !== undefined) return renewing(await this.#answer(request, visit), visit);
+    return request.silent && (await this.#deps.accounts.isDisabled(headers))
+      ? errorBack(request, 'access_denied', disabled)
+      : toSignIn(request);
   }
 
   /** `POST /o/oauth2/auth`: what the person said on one of our pages. */
@@ -165,6 +167,8 @@ export class AuthorizationDoor {
     return await render(<FullPage {...shown} grants={grants} />, 403);
   }
 }
+
+const disabled = 'This account is disabled. Ask the administrator of the push service to enable it.';
 
 /** A form token is good for one sign-in and one request: neither another browser nor another asker can use it. */
 function purposeOf(request: Addressed, visit: Visit): string {

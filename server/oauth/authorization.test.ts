@@ -186,9 +186,14 @@ describe('who is here', () => {
     );
   });
 
-  test('OA22 a disabled account is not here', async () => {
+  test('OA33 a disabled account is told so in silence, and meets the sign-in page otherwise', async () => {
     const bob = await town.person('bob');
     await town.accounts.disable(bob.id, town.ann.id);
+    const back = new URL((await asked(authorizationPath(town, { prompt: 'none' }), bob))[1] ?? '');
+    expect(back.searchParams.get('error')).toBe('access_denied');
+    expect(back.searchParams.get('error_description')).toContain('This account is disabled.');
+    expect((await asked(authorizationPath(town), bob))[1]).toStartWith('/accounts/sign-in?');
+    await town.accounts.enable(bob.id, town.ann.id);
     expect((await asked(authorizationPath(town, { prompt: 'none' }), bob))[1]).toBe(
       `${callback}?error=login_required`,
     );

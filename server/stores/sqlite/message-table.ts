@@ -1,15 +1,16 @@
 import type { Database, Statement } from 'bun:sqlite';
 import { limits } from '../../../protocol/limits.ts';
 import type { Version } from '../../../protocol/version.ts';
-import type { ChannelKey, Draft, Kept, PushHeaders, Slot } from '../../core/store.ts';
+import type { ChannelKey, Draft, Kept, PushHeaders, Slot, Urgency } from '../../core/store.ts';
 import { isTopic } from '../rules.ts';
 import type { DeviceRow } from './device-table.ts';
 import { Lru } from './lru.ts';
 
 const PROJECTS_REMEMBERED = 10_000;
 
-interface KeptRow extends Omit<Kept, 'headers'> {
+interface KeptRow extends Omit<Kept, 'headers' | 'urgency'> {
   readonly headers: string | null;
+  readonly urgency: Urgency | null;
 }
 
 /** The newest message of a slot, and how the device stands to it. */
@@ -29,7 +30,7 @@ interface Place {
 }
 
 const KEPT =
-  'm.version, m.channel, m.slot, m.payload, m.headers, m.accepted_at AS acceptedAt, m.expires_at AS expiresAt';
+  'm.version, m.channel, m.slot, m.payload, m.headers, m.urgency, m.accepted_at AS acceptedAt, m.expires_at AS expiresAt';
 
 /** The slots of a channel, found by leaps through the index: a slot may hold thousands of rows that pruning has not reached. */
 const SLOTS = `WITH RECURSIVE slots (slot) AS (
@@ -55,7 +56,7 @@ export class MessageTable {
   readonly #projects = new Lru<string, number>(PROJECTS_REMEMBERED);
 
   constructor(db: Database) {
-    this.#insert = db.prepare('INSERT INTO messages VALUES (?, ?, ?, ?, ?, ?, ?, ?)');
+    this.#insert = db.prepare('INSERT INTO messages VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)');
     this.#insertProject = db.prepare('INSERT INTO projects (id) VALUES (?) RETURNING key');
     this.#findProject = db.prepare('SELECT key FROM projects WHERE id = ?');
     this.#place = db.prepare(
@@ -69,7 +70,7 @@ export class MessageTable {
          WHERE slots.slot IS NOT NULL
            AND m.version = (SELECT max(version) FROM messages WHERE channel = ?1 AND slot = slots.slot)
        )
-       SELECT version, channel, slot, payload, headers, acceptedAt, expiresAt,
+       SELECT version, channel, slot, payload, headers, urgency, acceptedAt, expiresAt,
          EXISTS (SELECT 1 FROM outcomes WHERE version = heads.version AND device = ?2) AS ended,
          EXISTS (
            SELECT 1 FROM messages o
@@ -108,12 +109,13 @@ export class MessageTable {
   }
 
   append(draft: Draft, version: Version, now: number): Kept {
-    const { channel, slot, payload, expiresAt } = draft;
+    const { channel, slot, payload, expiresAt, urgency = null, receipts = null } = draft;
     const headers = draft.headers === undefined ? null : JSON.stringify(draft.headers);
     const project = this.#projectKey(draft.project);
-    this.#insert.run(version, channel, slot, project, payload, headers, now, expiresAt);
+    const about = [payload, headers, urgency, receipts];
+    this.#insert.run(version, channel, slot, project, ...about, now, expiresAt);
     this.#noteWaiting(channel, slot, version, expiresAt);
-    return keptOf({ version, channel, slot, payload, headers, acceptedAt: now, expiresAt });
+    return keptOf({ version, channel, slot, payload, headers, urgency, acceptedAt: now, expiresAt });
   }
 
   /** A message without its payload. */
@@ -162,7 +164,12 @@ export class MessageTable {
 
 /** The message as the port gives it. */
 export function keptOf(row: KeptRow): Kept {
-  const { version, channel, slot, payload, headers, acceptedAt, expiresAt } = row;
+  const { version, channel, slot, payload, headers, urgency, acceptedAt, expiresAt } = row;
   const plain = { version, channel, slot, payload, acceptedAt, expiresAt };
-  return headers === null ? plain : { ...plain, headers: JSON.parse(headers) as PushHeaders };
+  if (headers === null && urgency === null) return plain;
+  return {
+    ...plain,
+    ...(headers !== null && { headers: JSON.parse(headers) as PushHeaders }),
+    ...(urgency !== null && { urgency }),
+  };
 }

@@ -1,7 +1,7 @@
 import { limits } from '../../../protocol/limits.ts';
 import type { Version } from '../../../protocol/version.ts';
 import type { Clock } from '../../core/clock.ts';
-import type { DeviceKey, Missed } from '../../core/store.ts';
+import type { ChannelKey, DeviceKey, Missed } from '../../core/store.ts';
 import { assumedEnding } from '../rules.ts';
 import type { ChannelTable } from './channel-table.ts';
 import type { DeviceRow, DeviceTable } from './device-table.ts';
@@ -105,6 +105,18 @@ export class Progress {
     if (found === undefined || this.#endings.of(found.device, version) !== undefined) return;
     const { ending, at } = assumedEnding(found.message.expiresAt, this.#clock.now(), 'superseded');
     this.#endings.record(found.device, found.message, ending, at);
+  }
+
+  withdraw(version: Version): ChannelKey | undefined {
+    const message = this.#messages.place(version);
+    const now = this.#clock.now();
+    if (message === undefined || message.expiresAt <= now) return undefined;
+    if (!this.#endings.stillWaits(message.channel, version)) return undefined;
+    for (const device of this.#devices.ofChannel(message.channel)) {
+      if (device.since >= version || this.#endings.of(device, version) !== undefined) continue;
+      this.#endings.record(device, message, 'withdrawn', now);
+    }
+    return message.channel;
   }
 
   #answer(device: DeviceRow, heads: readonly Head[], limit: number, after: number): Missed {

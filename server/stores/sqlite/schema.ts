@@ -66,7 +66,7 @@ const steps: readonly string[] = [
   ) STRICT, WITHOUT ROWID;
 
   -- Append only: a row is never changed, only removed by pruning. Both indexes end with the version by themselves.
-  -- headers: with an encrypted push, how its body is encoded (JSON).
+  -- headers: with an encrypted push, how its body is encoded (JSON). receipts: the receipts that its sender asked for.
   CREATE TABLE messages (
     version INTEGER PRIMARY KEY,
     channel INTEGER NOT NULL,
@@ -74,11 +74,14 @@ const steps: readonly string[] = [
     project INTEGER NOT NULL,
     payload TEXT NOT NULL,
     headers TEXT,
+    urgency TEXT,
+    receipts TEXT,
     accepted_at INTEGER NOT NULL,
     expires_at INTEGER NOT NULL
   ) STRICT;
   CREATE INDEX messages_by_slot ON messages (channel, slot);
   CREATE INDEX messages_by_project ON messages (project);
+  CREATE INDEX messages_by_receipts ON messages (receipts) WHERE receipts IS NOT NULL;
 
   -- Per device and slot: every message of the slot up to the version has ended on the device.
   CREATE TABLE marks (

@@ -16,22 +16,18 @@ import type {
   MessageTrace,
   Missed,
   Store,
+  TraceOf,
 } from '../../core/store.ts';
 import type { HolderId, Subscription } from '../../core/subscription.ts';
 import { isTopic } from '../rules.ts';
-import { ChannelTable } from './channel-table.ts';
-import { type DeviceChange, type DeviceRow, DeviceTable, deviceOf } from './device-table.ts';
-import { EndingTable } from './ending-table.ts';
+import { type DeviceChange, type DeviceRow, deviceOf } from './device-table.ts';
 import { asDiskFault, GroupCommit } from './group-commit.ts';
 import { Membership } from './membership.ts';
-import { MessageTable } from './message-table.ts';
-import { MetaTable } from './meta-table.ts';
 import { openMessageDatabase, type Synchronous } from './open-database.ts';
 import { Progress } from './progress.ts';
 import { Pruning } from './pruning.ts';
-import { QuotaTable } from './quota-table.ts';
 import { type Opened, Subscribing } from './subscribing.ts';
-import { SubscriptionTable } from './subscription-table.ts';
+import { openTables, type Tables } from './tables.ts';
 import { Trace } from './trace.ts';
 
 export interface SqliteStoreOptions {
@@ -59,11 +55,11 @@ class SqliteStore implements Store {
   readonly #db: Database;
   readonly #clock: Clock;
   readonly #commit: GroupCommit;
-  readonly #channels: ChannelTable;
-  readonly #devices: DeviceTable;
-  readonly #messages: MessageTable;
-  readonly #meta: MetaTable;
-  readonly #quota: QuotaTable;
+  readonly #channels: Tables['channels'];
+  readonly #devices: Tables['devices'];
+  readonly #messages: Tables['messages'];
+  readonly #meta: Tables['meta'];
+  readonly #quota: Tables['quota'];
   readonly #trace: Trace;
   readonly #progress: Progress;
   readonly #membership: Membership;
@@ -75,12 +71,7 @@ class SqliteStore implements Store {
   constructor(db: Database, { clock, random }: SqliteStoreOptions) {
     this.#db = db;
     this.#clock = clock;
-    const meta = new MetaTable(db);
-    const quota = new QuotaTable(db);
-    const channels = new ChannelTable(db);
-    const devices = new DeviceTable(db);
-    const messages = new MessageTable(db);
-    const endings = new EndingTable(db, meta);
+    const { meta, quota, channels, devices, messages, endings, subscriptions } = openTables(db);
     const commit = new GroupCommit(db, {
       beforeCommit() {
         meta.flush();
@@ -99,7 +90,6 @@ class SqliteStore implements Store {
     this.#trace = new Trace(db);
     this.#progress = new Progress({ clock, channels, devices, messages, endings });
     const membership = new Membership({ clock, random, meta, channels, devices, endings });
-    const subscriptions = new SubscriptionTable(db);
     const shared = { clock, random, meta, channels, devices };
     this.#membership = membership;
     this.#subscribing = new Subscribing({ ...shared, subscriptions, membership });
@@ -152,6 +142,10 @@ class SqliteStore implements Store {
     return this.#commit.write(() => this.#progress.supersede(device, version));
   }
 
+  withdraw(version: Version): Promise<ChannelKey | undefined> {
+    return this.#commit.write(() => this.#progress.withdraw(version));
+  }
+
   prune(): Promise<number> {
     // A second call while one is at work joins it: two cursors would only tread on each other.
     this.#pruningNow ??= this.#pruning.run(this.#clock.now()).finally(() => {
@@ -160,13 +154,11 @@ class SqliteStore implements Store {
     return this.#pruningNow;
   }
 
-  async trace(
-    of: { readonly project: string } | { readonly channel: ChannelKey },
-    limit: number,
-  ): Promise<readonly MessageTrace[]> {
+  async trace(of: TraceOf, limit: number): Promise<readonly MessageTrace[]> {
     const now = this.#clock.now();
     return this.#read(() => {
       if ('channel' in of) return this.#trace.ofChannel(of.channel, limit, now);
+      if ('receipts' in of) return this.#trace.ofReceipts(of.receipts, limit, now);
       const project = this.#messages.findProject(of.project);
       return project === undefined ? [] : this.#trace.ofProject(project, limit, now);
     });

@@ -30,12 +30,14 @@ const MESSAGES = `SELECT m.version, m.channel, coalesce(c.id, '') AS channelId, 
 export class Trace {
   readonly #ofProject: Statement<TracedRow, [number, number]>;
   readonly #ofChannel: Statement<TracedRow, [number, number]>;
+  readonly #ofReceipts: Statement<TracedRow, [string, number]>;
   readonly #one: Statement<TracedRow, [number]>;
   readonly #devices: Statement<TracedDevice, [number, number]>;
 
   constructor(db: Database) {
     this.#ofProject = db.prepare(`${MESSAGES} WHERE m.project = ? ORDER BY m.version DESC LIMIT ?`);
     this.#ofChannel = db.prepare(`${MESSAGES} WHERE m.channel = ? ORDER BY m.version DESC LIMIT ?`);
+    this.#ofReceipts = db.prepare(`${MESSAGES} WHERE m.receipts = ? ORDER BY m.version DESC LIMIT ?`);
     this.#one = db.prepare(`${MESSAGES} WHERE m.version = ?`);
     this.#devices = db.prepare(
       `SELECT d.id AS deviceId, d.name AS deviceName, o.ending, o.at, coalesce(r.failed, 0) AS failedRuns
@@ -55,13 +57,18 @@ export class Trace {
     return this.#ofChannel.all(channel, limit).map((row) => this.#traceOf(row, now));
   }
 
+  ofReceipts(receipts: string, limit: number, now: number): readonly MessageTrace[] {
+    return this.#ofReceipts.all(receipts, limit).map((row) => this.#traceOf(row, now));
+  }
+
   one(version: Version, now: number): MessageTrace | undefined {
     const row = this.#one.get(version);
     return row === null ? undefined : this.#traceOf(row, now);
   }
 
   #traceOf(row: TracedRow, now: number): MessageTrace {
-    const { channel, expiresAt, ...message } = row;
+    const { channel, ...message } = row;
+    const { expiresAt } = message;
     const devices = this.#devices.all(channel, row.version).map((device): DeviceTrace => {
       const { deviceId, deviceName, failedRuns, ending, at } = device;
       if (ending !== null) return { deviceId, deviceName, state: ending, at, failedRuns };

@@ -31,10 +31,31 @@ export const limits = {
   topicsPerSubscription: 100,
   /** Subscriptions of one browser profile: a page may ask for one per site, a program for as many as it likes. */
   subscriptionsPerHolder: 1_000,
+  /** A push with TTL 0 is for a browser that is connected; this covers the way to it, and a connection just being renewed. */
+  instantMs: 5_000,
+  /** Retry-After of a full queue: it empties when the browser comes back, which nobody can know. */
+  queueRetrySeconds: 600,
+  /** A browser profile that has not connected for so long loses its subscriptions: deleted profiles say no goodbye. */
+  silentHolderDays: 60,
   /** A removed subscription is remembered, so that its senders are told that it is gone and not that it never was. */
   removedSubscriptionDays: 60,
   /** How much of a queue one device's outbox holds in memory at a time. */
   queuePage: 100,
+
+  /** One frame of an autopush client: an ack of a thousand messages, or a hello that lists a thousand channels. */
+  autopushFrameBytes: 128 * 1024,
+  /** A silent autopush client is sent a protocol ping after this; Firefox itself speaks every half hour only. */
+  autopushPingMs: 300_000,
+  /** How long it then has to answer. */
+  autopushPongMs: 30_000,
+  /** Frames that ask for nothing or too often are counted within this. */
+  autopushIdleMs: 45_000,
+  /** Pings of a client within autopushIdleMs; Firefox needs one in half an hour. */
+  autopushPings: 4,
+  /** Other frames that ask for nothing within autopushIdleMs; a burst of messages whose handlers all fail must fit. */
+  autopushIdleFrames: 5_000,
+  /** A push client that has not connected for so long does not come back: its subscriptions end. */
+  holderDays: 60,
 
   /** HA1: wait before the first re-offer; doubles with each further one. */
   reofferMs: 30_000,

@@ -1,3 +1,5 @@
+import { rootCertificates } from 'node:tls';
+
 /** A verb ends with this when the reader has something to mend: the message says what, and no stack is shown. */
 export class CliError extends Error {
   override readonly name = 'CliError';
@@ -36,6 +38,8 @@ export interface Call {
   /** Sent as JSON. */
   readonly json?: unknown;
   readonly form?: Readonly<Record<string, string>>;
+  /** Whom to trust beside the public authorities, in PEM. */
+  readonly authority?: string | undefined;
 }
 
 /**
@@ -52,6 +56,7 @@ export async function call(server: string, path: string, what: Call = {}): Promi
       headers: { ...type, ...headers },
       ...(body === undefined ? {} : { body }),
       redirect: 'manual',
+      ...(what.authority === undefined ? {} : { tls: { ca: [...rootCertificates, what.authority] } }),
       signal: AbortSignal.timeout(callMs),
     });
   } catch (error) {

@@ -4,16 +4,31 @@ import { ReveilleError } from '../protocol/errors.ts';
 import { ConfigError } from '../server/config/config.ts';
 import { accountVerb } from './account.ts';
 import { bootstrapVerb } from './bootstrap.ts';
+import { browserVerb } from './browser.ts';
 import { CliError } from './call.ts';
+import { certVerb } from './cert.ts';
 import { doctorVerb } from './doctor.ts';
 import { listenVerb } from './listen.ts';
 import { loginVerb } from './login.ts';
+import { policyVerb } from './policy.ts';
 import { sendVerb } from './send.ts';
 import { serveVerb } from './serve.ts';
 import { tokenVerb } from './token.ts';
 
 /** The command line: one file per verb, each of which makes its own commander command. */
-const verbs = [serveVerb, bootstrapVerb, loginVerb, listenVerb, sendVerb, tokenVerb, accountVerb, doctorVerb];
+const verbs = [
+  serveVerb,
+  certVerb,
+  bootstrapVerb,
+  loginVerb,
+  listenVerb,
+  sendVerb,
+  tokenVerb,
+  accountVerb,
+  browserVerb,
+  policyVerb,
+  doctorVerb,
+];
 
 /** What is told to the reader as one sentence; anything else is a fault of ours and shows its stack. */
 const sentences = [CliError, ConfigError, ReveilleError];

@@ -2,7 +2,8 @@ import { Device } from '../client/device.ts';
 import { createCall } from '../client/service.ts';
 import { signIn } from '../client/sign-in.ts';
 import { AppProfile } from './app-profile.ts';
-import { chromiumPath, waitUntil } from './browser.ts';
+import { waitUntil } from './browser.ts';
+import { chromiumPath } from './installed-browsers.ts';
 import { Town } from './town.ts';
 
 /**

@@ -2,8 +2,8 @@ import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { chromiumPath } from './browser.ts';
 import { appIdOf, type ExtensionOptions, makeExtension } from './extension.ts';
+import { chromiumPath } from './installed-browsers.ts';
 
 /**
  * An extension as its users have it: a CRX that a managed policy installs. Only such a one sees `onStartup`, alarms that

@@ -5,6 +5,7 @@ import { Hono } from 'hono';
 import pino from 'pino';
 import { type BundleForm, bundleClient } from '../client/bundle.ts';
 import { isAppId } from '../protocol/app-id.ts';
+import { BROWSERS_PATH } from '../protocol/browser-settings.ts';
 import { asReveilleError, ReveilleError } from '../protocol/errors.ts';
 import { limits } from '../protocol/limits.ts';
 import { type Accounts, createAccounts } from './accounts/accounts.ts';
@@ -23,10 +24,14 @@ import type { AppOwners } from './core/app-owners.ts';
 import { type Clock, type Random, systemClock } from './core/clock.ts';
 import { Deliveries } from './core/deliver.ts';
 import { Devices } from './core/devices.ts';
+import { Endpoints } from './core/endpoint.ts';
+import { Holdings } from './core/holdings.ts';
 import { startHousekeeping } from './core/housekeeping.ts';
+import { Pushes } from './core/push.ts';
 import { losAngelesDays, utcDays } from './core/quota-day.ts';
 import { Receiving, type ReceivingApp } from './core/receiving.ts';
 import type { Store } from './core/store.ts';
+import { browsersDoor } from './doors/browsers-door.ts';
 import type { Door } from './doors/door.ts';
 import { Refusals } from './doors/refusals.ts';
 import { type FrontDeps, front, REQUEST_BYTES_MAX } from './front.ts';
@@ -102,9 +107,11 @@ async function openRooms(
   const control = await openControlDatabase(join(config.dataFolder, 'control.db'));
   closing.push(() => control.close());
   const store = await openSqliteStore({ folder: config.dataFolder, ...world });
-  closing.push(() => store.close(), startHousekeeping(store, clock, events));
+  closing.push(() => store.close());
 
-  const core = openCore(store, world);
+  const core = openCore(store, secrets, world);
+  const endSilent = () => core.pushes.endSilent((holder) => core.holdings.isHeld(holder));
+  closing.push(startHousekeeping(store, endSilent, clock, events));
   const ground: Ground = { config, world, secrets, db: control.db, core };
   // Set before anyone can connect: the front is shut until the rooms are open.
   let rooms: Rooms | undefined;
@@ -121,7 +128,7 @@ async function openRooms(
   rooms = await openPeople(ground, origin);
   const refusals = new Refusals(clock);
   answer = front({
-    doors: apiDoors(ground, rooms, refusals),
+    doors: apiDoors(ground, rooms, refusals, origin),
     devices: deviceDoor(ground, rooms, refusals),
     gateway,
     pages: pagesOf(ground, rooms, origin),
@@ -140,6 +147,8 @@ interface Core {
   readonly deliveries: Deliveries;
   readonly devices: Devices;
   readonly receiving: Receiving;
+  readonly holdings: Holdings;
+  readonly pushes: Pushes;
 }
 
 /** What every room stands on. */
@@ -158,16 +167,20 @@ interface Rooms {
   readonly setUpCode: string | undefined;
 }
 
-function openCore(store: Store, { clock, random, events }: World): Core {
+function openCore(store: Store, secrets: Secrets, { clock, random, events }: World): Core {
   const presence = new MemoryPresence();
   const bus = new MemoryBus();
   const deliveries = new Deliveries({ node: 'embedded', store, presence, bus, clock, events });
+  const announcer = new Announcer({ presence, bus, events });
+  const endpoints = new Endpoints(secrets);
   return {
     store,
     deliveries,
-    announcer: new Announcer({ presence, bus, events }),
+    announcer,
     devices: new Devices({ store, deliveries, bus, random }),
     receiving: new Receiving({ store, bus }),
+    holdings: new Holdings({ store, deliveries, bus, events }),
+    pushes: new Pushes({ store, endpoints, announcer, bus, clock, events }),
   };
 }
 
@@ -230,7 +243,12 @@ function acceptance({ world, core, config }: Ground, { oauth }: Rooms): Acceptan
 
 const calendarOf = (config: Config) => (config.compat === '2013' ? losAngelesDays : utcDays);
 
-function apiDoors(ground: Ground, rooms: Rooms, refusals: Refusals): ReadonlyMap<string, Door> {
+function apiDoors(
+  ground: Ground,
+  rooms: Rooms,
+  refusals: Refusals,
+  origin: string,
+): ReadonlyMap<string, Door> {
   const { clock, events } = ground.world;
   const compat = ground.config.compat === '2013' ? '2013' : undefined;
   const send = sendDoor({ acceptance: acceptance(ground, rooms), refusals, clock, events, compat });
@@ -243,6 +261,7 @@ function apiDoors(ground: Ground, rooms: Rooms, refusals: Refusals): ReadonlyMap
   return new Map([
     ...MESSAGE_PATHS.map((path) => [path, send] as const),
     ...CHANNEL_PATHS.map((path) => [path, channel] as const),
+    [BROWSERS_PATH, browsersDoor({ origin, mcsPort: undefined, events })],
   ]);
 }
 

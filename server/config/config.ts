@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { limits } from '../../protocol/limits.ts';
 import { type RawSettings, type SettingName, settings } from './env.ts';
+import { ownDataFolder } from './own-data-folder.ts';
 import { parseTrustedProxies, type TrustedProxies } from './trusted-proxies.ts';
 
 /** What the service runs on: every setting decided, typed and checked against the others. */
@@ -33,9 +33,6 @@ export interface Config {
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
 }
-
-/** The data folder when nobody names one: beside the program, so that it does not depend on where the shell stands. */
-const ownDataFolder = fileURLToPath(new URL('../../data', import.meta.url));
 
 /**
  * Decides.

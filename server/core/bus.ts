@@ -1,3 +1,4 @@
+import type { Version } from '../../protocol/version.ts';
 import type { NodeId } from './presence.ts';
 import type { ChannelKey, DeviceKey, Kept } from './store.ts';
 import type { HolderId, Subscription } from './subscription.ts';
@@ -11,6 +12,8 @@ export type Announcement =
   /** A push subscription was made, or found again: the browser that holds it, if connected, is offered what comes. */
   | { readonly kind: 'subscribed'; readonly subscription: Subscription }
   | { readonly kind: 'unsubscribed'; readonly holder: HolderId; readonly name: string }
+  /** A message was taken back: who has not offered it yet need not. */
+  | { readonly kind: 'withdrawn'; readonly channel: ChannelKey; readonly version: Version }
   /** A channel was paused: its devices are offered nothing; or resumed: they are offered what waits. */
   | { readonly kind: 'paused' | 'resumed'; readonly channel: ChannelKey };
 

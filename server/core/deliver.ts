@@ -111,6 +111,10 @@ export class Deliveries {
       case 'ended':
         for (const device of announcement.devices) this.#byDevice.get(device)?.end('device-ended');
         return;
+      case 'withdrawn':
+        for (const outbox of this.#byChannel.get(announcement.channel) ?? [])
+          outbox.withdrawn(announcement.version);
+        return;
       case 'paused':
         for (const outbox of this.#byChannel.get(announcement.channel) ?? []) outbox.pause();
         return;

@@ -110,6 +110,12 @@ export class Outbox {
     this.#pump();
   }
 
+  /** The message was taken back: it is not offered (again). */
+  withdrawn(version: Version): void {
+    this.#pending.remove(version);
+    this.#arm();
+  }
+
   /** The connection can take more again. */
   drained(): void {
     this.#blocked = false;

@@ -24,6 +24,10 @@ export interface Draft {
   readonly payload: string;
   /** Only with an encrypted push: how its body is encoded. The payload is that body in base64url. */
   readonly headers?: PushHeaders;
+  /** Of a push, unless it is normal: devices of ours may name the lowest they want; stock browsers get them all. */
+  readonly urgency?: Urgency;
+  /** The receipts that this push belongs to (RFC 8030 section 5.1), to be asked for with `trace`. */
+  readonly receipts?: string;
   /** Milliseconds since 1970 at which the message ends by itself. */
   readonly expiresAt: number;
   /** The project whose quota it counts against. */
@@ -33,6 +37,9 @@ export interface Draft {
   /** The day that the message counts for, "2026-11-24". */
   readonly quotaDay: string;
 }
+
+/** How much a push matters (RFC 8030 section 5.3); normal is not written down. */
+export type Urgency = 'very-low' | 'low' | 'high';
 
 /** The content headers that travel with an encrypted push (RFC 8291; the last two only with the draft's `aesgcm`). */
 export interface PushHeaders {
@@ -48,6 +55,7 @@ export interface Kept {
   readonly slot: Slot;
   readonly payload: string;
   readonly headers?: PushHeaders;
+  readonly urgency?: Urgency;
   readonly acceptedAt: number;
   readonly expiresAt: number;
 }
@@ -110,6 +118,7 @@ export interface MessageTrace {
   readonly project: string;
   readonly payload: string;
   readonly acceptedAt: number;
+  readonly expiresAt: number;
   readonly devices: readonly DeviceTrace[];
 }
 
@@ -154,6 +163,11 @@ export interface MessageStore {
   /** SC2: the window of a connected device was full, so this version gave way to a newer one. */
   supersede(device: DeviceKey, version: Version): Promise<void>;
   /**
+   * Ends a message as withdrawn on every device that has not ended it. Answers its channel, or undefined when it waited for
+   * nobody any more.
+   */
+  withdraw(version: Version): Promise<ChannelKey | undefined>;
+  /**
    * Background work, in small steps between which other calls get their turn. A message leaves the trace when it is not
    * among the newest limits.traceMessages, but not within limits.silenceMs (a device may still be running it), and at the
    * latest after limits.traceHours. One that left the trace is removed when it has ended on every device entitled to it,
@@ -161,18 +175,21 @@ export interface MessageStore {
    */
   prune(): Promise<number>;
   /**
-   * The newest messages, newest first, at most `limit`, of a project or of a channel. Each lists the devices entitled to it,
+   * The newest messages, newest first, at most `limit`, of a project, a channel or receipts. Each lists the devices entitled to it,
    * in the order of their registration; on one that has not ended it an expired message shows as `expired` already.
    */
-  trace(
-    of: { readonly project: string } | { readonly channel: ChannelKey },
-    limit: number,
-  ): Promise<readonly MessageTrace[]>;
+  trace(of: TraceOf, limit: number): Promise<readonly MessageTrace[]>;
   /** One message of the trace, by version. */
   traced(version: Version): Promise<MessageTrace | undefined>;
   /** Accepted messages of a project on a day. */
   acceptedOn(project: string, quotaDay: string): Promise<number>;
 }
+
+/** Which messages of the trace. */
+export type TraceOf =
+  | { readonly project: string }
+  | { readonly channel: ChannelKey }
+  | { readonly receipts: string };
 
 export interface Missed {
   readonly kept: readonly Kept[];

@@ -63,14 +63,21 @@ const keep = fc
     ttl: fc.constantFrom(0, 1_000, 2 * HOUR, 30 * HOUR, retentionMs, retentionMs),
     dailyQuota: fc.constantFrom(0, 0, 0, 12),
     project: fc.constantFrom('1', '2'),
+    more: fc.constantFrom(
+      {},
+      {},
+      { headers: { encoding: 'aes128gcm' as const }, receipts: 'r' },
+      { urgency: 'low' as const },
+    ),
   })
-  .map(({ channel, ttl, ...draft }) =>
+  .map(({ channel, ttl, more, ...draft }) =>
     step(
       true,
       `keep(channel ${channel}, ${draft.slot}, ttl ${ttl}, project ${draft.project})`,
       async (store, known, clock) => {
         const kept = await store.keep({
           ...draft,
+          ...more,
           channel: pick(known.channels, channel) ?? (9 as ChannelKey),
           payload: `${ttl}`,
           expiresAt: clock.now() + ttl,
@@ -184,6 +191,10 @@ const anyStep: fc.Arbitrary<Step> = fc.oneof(
     weight: 2,
     arbitrary: onDevice('supersede', (store, device, version) => store.supersede(device, version)),
   },
+  {
+    weight: 1,
+    arbitrary: onDevice('withdraw', (store, _device, version) => store.withdraw(version)),
+  },
   { weight: 1, arbitrary: onDevice('removeDevice', (store, device) => store.removeDevice(device)) },
   { weight: 1, arbitrary: onDevice('seen', (store, device) => store.seen(device)) },
   { weight: 1, arbitrary: updates },
@@ -215,6 +226,7 @@ async function everythingOf(store: Store, known: Known): Promise<unknown> {
     devices: await Promise.all(known.deviceIds.map((id) => store.findDevice(id))),
     ofChannels: await Promise.all(known.channels.map((key) => store.devicesOf(key))),
     traces: await Promise.all(['1', '2', '3'].map((project) => store.trace({ project }, 7))),
+    ofReceipts: await store.trace({ receipts: 'r' }, 9),
     ofChannel: await Promise.all(known.channels.map((channel) => store.trace({ channel }, 50))),
     traced: await Promise.all(known.versions.map((version) => store.traced(version))),
     accepted: await Promise.all(['1', '2'].map((project) => store.acceptedOn(project, '2026-11-24'))),

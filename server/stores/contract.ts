@@ -919,6 +919,7 @@ function traceTests(at: () => Bench): void {
       project: '222222222222',
       payload: 'c',
       acceptedAt: c.acceptedAt,
+      expiresAt: c.expiresAt,
       devices: [{ deviceId: device.id, deviceName: device.name, state: 'waiting', at: null, failedRuns: 0 }],
     });
     expect((await bench.store.traced(b.version))?.devices).toEqual([]);
@@ -1313,6 +1314,64 @@ function subscriptionTests(at: () => Bench): void {
     const plain = await bench.keep(subscription.channel, null, '');
     expect('headers' in plain).toBe(false);
     expect((await bench.store.missed(subscription.key, 10)).kept).toEqual([topic, kept, plain]);
+  });
+
+  test('SU7 the urgency of a push comes back with it, unless it is normal', async () => {
+    const bench = at();
+    const { channel, key } = await bench.subscription();
+    const high = await bench.keep(channel, null, 'a', { urgency: 'high' });
+    const normal = await bench.keep(channel, null, 'b', { headers: { encoding: 'aes128gcm' } });
+    expect([high.urgency, 'urgency' in normal]).toEqual(['high', false]);
+    expect((await bench.store.missed(key, 10)).kept).toEqual([high, normal]);
+  });
+
+  test('SU8 the messages of receipts are asked for together, newest first', async () => {
+    const bench = at();
+    const subscription = await bench.subscription();
+    const other = await bench.subscription('mcs:2', 'other');
+    const one = await bench.keep(subscription.channel, null, 'a', { receipts: 'r' });
+    await bench.keep(subscription.channel, null, 'b');
+    await bench.keep(other.channel, null, 'c', { receipts: 's' });
+    const two = await bench.keep(other.channel, null, 'd', { receipts: 'r' });
+    await bench.store.confirm(subscription.key, one.version);
+    const trace = await bench.store.trace({ receipts: 'r' }, 10);
+    expect(trace.map((message) => message.version)).toEqual([two.version, one.version]);
+    expect(trace.map((message) => message.devices[0]?.state)).toEqual(['waiting', 'confirmed']);
+    expect(await bench.store.trace({ receipts: 'r' }, 1)).toHaveLength(1);
+    expect(await bench.store.trace({ receipts: 't' }, 10)).toEqual([]);
+  });
+
+  test('SU9 a message taken back waits for nobody, and makes room; one that has ended cannot be', async () => {
+    const bench = at();
+    const { store, clock } = bench;
+    const subscription = await bench.subscription();
+    const { channel, key } = subscription;
+    const kept = await bench.keep(channel, null, 'a');
+    const topic = await bench.keep(channel, 't:x', 'b');
+    const done = await bench.keep(channel, null, 'c');
+    const brief = await bench.keep(channel, null, 'd', { expiresAt: clock.now() + 1 });
+    await store.confirm(key, done.version);
+    expect(await store.withdraw(kept.version)).toBe(channel.key);
+    expect(await store.withdraw(topic.version)).toBe(channel.key);
+    expect(await store.withdraw(kept.version)).toBeUndefined();
+    expect(await store.withdraw(done.version)).toBeUndefined();
+    expect(await store.withdraw((brief.version + 1) as Version)).toBeUndefined();
+    clock.advance(1);
+    expect(await store.withdraw(brief.version)).toBeUndefined();
+    expect(await bench.waiting(subscription)).toEqual([]);
+    expect(await bench.state(subscription, kept)).toBe('withdrawn');
+    await store.confirm(key, kept.version);
+    expect(await bench.state(subscription, kept)).toBe('withdrawn');
+    expect(await bench.state(subscription, done)).toBe('confirmed');
+  });
+
+  test('SU9 taking back the newest of a topic does not bring an older one back', async () => {
+    const bench = at();
+    const subscription = await bench.subscription();
+    await bench.keep(subscription.channel, 't:x', 'old');
+    const { version } = await bench.keep(subscription.channel, 't:x', 'newest');
+    await bench.store.withdraw(version);
+    expect(await bench.waiting(subscription)).toEqual([]);
   });
 
   test('ST1 subscriptions, removed ones and holders are as they were after a restart', async () => {

@@ -18,6 +18,7 @@ import type {
   Missed,
   Slot,
   Store,
+  TraceOf,
 } from '../core/store.ts';
 import type { HolderId, Subscription } from '../core/subscription.ts';
 import { type Member, MemoryMembers } from './memory-members.ts';
@@ -35,6 +36,7 @@ import {
 interface Entry {
   readonly kept: Kept;
   readonly project: string;
+  readonly receipts: string | undefined;
   readonly endings: Map<DeviceKey, { readonly ending: Ending; readonly at: number }>;
   readonly failedRuns: Map<DeviceKey, number>;
 }
@@ -67,17 +69,21 @@ export class MemoryStore implements Store {
   async keep(draft: Draft): Promise<Kept> {
     this.#assertOpen();
     const now = this.#clock.now();
-    const { channel, slot, payload, headers, expiresAt, project } = draft;
+    const { channel, slot, payload, expiresAt, project, receipts } = draft;
     this.#members.assertOpenChannel(channel);
     const quotaKey = `${draft.quotaDay} ${project}`;
     const accepted = this.#quota.get(quotaKey) ?? 0;
     if (draft.dailyQuota > 0 && accepted >= draft.dailyQuota) throw new ReveilleError('quota-exceeded');
     this.#assertRoom(channel, slot, now);
     this.#last = nextVersion(this.#last, now);
-    const about = headers === undefined ? { payload } : { payload, headers };
-    const kept: Kept = { version: this.#last, channel, slot, ...about, acceptedAt: now, expiresAt };
+    const plain = { version: this.#last, channel, slot, payload, acceptedAt: now, expiresAt };
+    const kept: Kept = {
+      ...plain,
+      ...(draft.headers && { headers: draft.headers }),
+      ...(draft.urgency && { urgency: draft.urgency }),
+    };
     this.#quota.set(quotaKey, accepted + 1);
-    this.#entries.set(kept.version, { kept, project, endings: new Map(), failedRuns: new Map() });
+    this.#entries.set(kept.version, { kept, project, receipts, endings: new Map(), failedRuns: new Map() });
     return kept;
   }
 
@@ -134,6 +140,18 @@ export class MemoryStore implements Store {
     found.entry.endings.set(key, assumedEnding(found.entry.kept.expiresAt, this.#clock.now(), 'superseded'));
   }
 
+  async withdraw(version: Version): Promise<ChannelKey | undefined> {
+    this.#assertOpen();
+    const entry = this.#entries.get(version);
+    const now = this.#clock.now();
+    if (entry === undefined || entry.kept.expiresAt <= now || !this.#stillWaits(entry)) return undefined;
+    for (const member of this.#members.ofChannel(entry.kept.channel)) {
+      if (member.since >= version || entry.endings.has(member.key)) continue;
+      entry.endings.set(member.key, { ending: 'withdrawn', at: now });
+    }
+    return entry.kept.channel;
+  }
+
   async prune(): Promise<number> {
     this.#assertOpen();
     const now = this.#clock.now();
@@ -150,13 +168,12 @@ export class MemoryStore implements Store {
     return before - this.#entries.size;
   }
 
-  async trace(
-    of: { readonly project: string } | { readonly channel: ChannelKey },
-    limit: number,
-  ): Promise<readonly MessageTrace[]> {
+  async trace(of: TraceOf, limit: number): Promise<readonly MessageTrace[]> {
     this.#assertOpen();
-    const asked = (entry: Entry) =>
-      'channel' in of ? entry.kept.channel === of.channel : entry.project === of.project;
+    const asked = ({ kept, project, receipts }: Entry) => {
+      if ('channel' in of) return kept.channel === of.channel;
+      return 'project' in of ? project === of.project : receipts === of.receipts;
+    };
     const newestFirst = [...this.#entries.values()].filter(asked).reverse().slice(0, limit);
     return newestFirst.map((entry) => this.#traceOf(entry));
   }
@@ -390,6 +407,6 @@ export class MemoryStore implements Store {
       return { ...device, state: 'waiting' as const, at: null, ...runs };
     });
     const channelId = this.#members.idOf(channel);
-    return { version, channelId, slot, project, payload, acceptedAt, devices };
+    return { version, channelId, slot, project, payload, acceptedAt, expiresAt, devices };
   }
 }

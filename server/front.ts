@@ -19,6 +19,28 @@ export interface FrontDeps {
   readonly proxies: TrustedProxies;
 }
 
+/** The peer of one request: the socket is asked at the first look, and once. */
+class RequestPeer implements Peer {
+  readonly #request: Request;
+  readonly #server: Bun.Server<unknown>;
+  readonly #proxies: TrustedProxies;
+  #address: string | undefined;
+
+  constructor(request: Request, server: Bun.Server<unknown>, proxies: TrustedProxies) {
+    this.#request = request;
+    this.#server = server;
+    this.#proxies = proxies;
+  }
+
+  get address(): string {
+    this.#address ??= this.#proxies.clientOf(
+      this.#server.requestIP(this.#request)?.address ?? '',
+      this.#request.headers.get('x-forwarded-for'),
+    );
+    return this.#address;
+  }
+}
+
 type Answer = Response | undefined | Promise<Response | undefined>;
 
 /**
@@ -28,19 +50,15 @@ type Answer = Response | undefined | Promise<Response | undefined>;
 export function front(deps: FrontDeps): (request: Request, server: Bun.Server<Session>) => Answer {
   return (request, server) => {
     const url = new URL(request.url);
-    const socketAddress = server.requestIP(request)?.address ?? '';
-    const peer: Peer = {
-      address: deps.proxies.empty
-        ? socketAddress
-        : deps.proxies.clientOf(socketAddress, request.headers.get('x-forwarded-for')),
-    };
+    const peer = new RequestPeer(request, server, deps.proxies);
     const path = plainPath(url.pathname);
     const door = deps.doors.get(path);
     if (door !== undefined) return door(request, url, peer);
     if (path === '/v2/devices' || path.startsWith('/v2/devices/')) return deps.devices(request, url, peer);
     if (path === CONNECT_PATH) return deps.gateway.upgrade(request, server, peer);
     if (path === '/healthz') return new Response('ok\n', { headers: { 'Cache-Control': 'no-store' } });
-    if (path !== url.pathname) url.pathname = path;
-    return deps.pages.fetch(path === url.pathname ? request : new Request(url, request), { peer });
+    if (path === url.pathname) return deps.pages.fetch(request, { peer });
+    url.pathname = path;
+    return deps.pages.fetch(new Request(url, request), { peer });
   };
 }

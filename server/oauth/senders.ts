@@ -24,8 +24,8 @@ interface Remembered {
   readonly sender: Sender;
   readonly expiresAt: number;
   readonly enabled: boolean;
-  /** Apps that were found to be the account's. Only a yes is kept: a right that was gained is felt at once. */
-  readonly owned: Set<AppId>;
+  /** Apps that were found to be the account's, and whether proven. Only a yes is kept: a right that was gained is felt at once. */
+  readonly owned: Map<AppId, { readonly proven: boolean }>;
 }
 
 /** The port to rights, filled, and the one way to make it forget. */
@@ -101,7 +101,12 @@ class TokenSenders implements RememberingSenders {
     return this.#assertOwnsNow(sender, app);
   }
 
-  async assertMayReach(_sender: Sender, app: AppId, user: string): Promise<void> {
+  assertMayReach(sender: Sender, app: AppId, user: string): void | Promise<void> {
+    if (this.#bySender.get(sender)?.owned.get(app)?.proven) return;
+    return this.#assertMayReachNow(app, user);
+  }
+
+  async #assertMayReachNow(app: AppId, user: string): Promise<void> {
     const found = await this.#deps.owners.find(app);
     if (found === undefined) throw new ReveilleError('app-not-owned', `No app ${app} is registered here.`);
     if (!found.proven && !(await this.#deps.owners.isMember(user, found.group)))
@@ -161,7 +166,7 @@ class TokenSenders implements RememberingSenders {
     };
     // An app's own client belongs to no project: there is no switch that could be off for it.
     const enabled = row.project === null || row.messaging_enabled === 1;
-    return { sender, expiresAt: row.expires_at, enabled, owned: new Set() };
+    return { sender, expiresAt: row.expires_at, enabled, owned: new Map() };
   }
 
   async #assertEnabledNow(sender: Sender): Promise<void> {
@@ -183,6 +188,6 @@ class TokenSenders implements RememberingSenders {
     }
     // When a right ended meanwhile, `remembered` is of an era that nobody looks into any more.
     if (remembered !== undefined && remembered.owned.size < bounds.rememberedAppsPerToken)
-      remembered.owned.add(app);
+      remembered.owned.set(app, { proven: found.proven });
   }
 }

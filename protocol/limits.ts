@@ -54,8 +54,6 @@ export const limits = {
   autopushPings: 4,
   /** Other frames that ask for nothing within autopushIdleMs; a burst of messages whose handlers all fail must fit. */
   autopushIdleFrames: 5_000,
-  /** A push client that has not connected for so long does not come back: its subscriptions end. */
-  holderDays: 60,
 
   /** HA1: wait before the first re-offer; doubles with each further one. */
   reofferMs: 30_000,

@@ -3,8 +3,9 @@ import { CONNECT_PATH } from '../protocol/wire.ts';
 import type { TrustedProxies } from './config/trusted-proxies.ts';
 import { type Door, plainPath } from './doors/door.ts';
 import type { Peer } from './doors/peer.ts';
+import { AUTOPUSH_PATH, type AutopushGateway } from './gateways/autopush/listener.ts';
 import type { WebSocketGateway } from './gateways/websocket/listener.ts';
-import type { Session } from './gateways/websocket/session.ts';
+import type { SocketData } from './sockets.ts';
 
 /** Bodies of forms, uploads of keys and packages included; each door has a tighter limit of its own. */
 export const REQUEST_BYTES_MAX = 24 * 1024 * 1024;
@@ -15,6 +16,7 @@ export interface FrontDeps {
   /** `/v2/devices` and everything under it. */
   readonly devices: Door;
   readonly gateway: WebSocketGateway;
+  readonly autopush: AutopushGateway;
   readonly pages: Hono<{ Bindings: { peer: Peer } }>;
   readonly proxies: TrustedProxies;
 }
@@ -47,7 +49,7 @@ type Answer = Response | undefined | Promise<Response | undefined>;
  * The front of the house: which door a path leads to. Hot doors are found by one look into a map and never meet the router
  * of the pages.
  */
-export function front(deps: FrontDeps): (request: Request, server: Bun.Server<Session>) => Answer {
+export function front(deps: FrontDeps): (request: Request, server: Bun.Server<SocketData>) => Answer {
   return (request, server) => {
     const url = new URL(request.url);
     const peer = new RequestPeer(request, server, deps.proxies);
@@ -56,6 +58,7 @@ export function front(deps: FrontDeps): (request: Request, server: Bun.Server<Se
     if (door !== undefined) return door(request, url, peer);
     if (path === '/v2/devices' || path.startsWith('/v2/devices/')) return deps.devices(request, url, peer);
     if (path === CONNECT_PATH) return deps.gateway.upgrade(request, server, peer);
+    if (path === AUTOPUSH_PATH) return deps.autopush.upgrade(request, server, peer);
     if (path === '/healthz') return new Response('ok\n', { headers: { 'Cache-Control': 'no-store' } });
     if (path === url.pathname) return deps.pages.fetch(request, { peer });
     url.pathname = path;

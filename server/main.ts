@@ -35,8 +35,8 @@ import { browsersDoor } from './doors/browsers-door.ts';
 import type { Door } from './doors/door.ts';
 import { Refusals } from './doors/refusals.ts';
 import { type FrontDeps, front, REQUEST_BYTES_MAX } from './front.ts';
+import { AutopushGateway } from './gateways/autopush/listener.ts';
 import { WebSocketGateway } from './gateways/websocket/listener.ts';
-import type { Session } from './gateways/websocket/session.ts';
 import { devicesDoor } from './intake/devices/devices-door.ts';
 import { CHANNEL_PATHS, channelDoor } from './intake/messages/channel-door.ts';
 import { MESSAGE_PATHS, sendDoor } from './intake/messages/send-door.ts';
@@ -44,6 +44,7 @@ import { type OAuthRoom, openOAuth } from './oauth/room.ts';
 import { type Events, loggedEvents } from './observe/events.ts';
 import { renderError } from './pages/render.tsx';
 import { staticRoutes } from './pages/static.ts';
+import { type SocketData, socketHandler } from './sockets.ts';
 import { lockFolder } from './stores/sqlite/folder-lock.ts';
 import type { Synchronous } from './stores/sqlite/open-database.ts';
 import { openSqliteStore } from './stores/sqlite/store.ts';
@@ -118,10 +119,13 @@ async function openRooms(
   const owners: Pick<AppOwners, 'find'> = { find: async (app) => rooms?.webstore.apps.find(app) };
   const gateway = new WebSocketGateway({ ...core, owners, clock, events });
   let answer: Front = () => new Response('Starting.\n', { status: 503, headers: { 'Retry-After': '1' } });
-  const http = listen(config, (request, server) => answer(request, server), gateway);
+  const autopush = new AutopushGateway({ ...core, ...world, secrets, origin: () => origin });
+  const sockets = socketHandler(gateway, autopush);
+  const http = listen(config, (request, server) => answer(request, server), sockets);
   closing.push(
     () => http.stop(true),
     () => gateway.drain(),
+    () => autopush.drain(),
     () => core.deliveries.endAll('going-away'),
   );
   const origin = originOf(config, http.port ?? config.port);
@@ -131,6 +135,7 @@ async function openRooms(
     doors: apiDoors(ground, rooms, refusals, origin),
     devices: deviceDoor(ground, rooms, refusals),
     gateway,
+    autopush,
     pages: pagesOf(ground, rooms, origin),
     proxies: config.trustedProxies,
   });
@@ -343,12 +348,16 @@ function clientRoutes(): Hono {
   return routes;
 }
 
-function listen(config: Config, answer: Front, gateway: WebSocketGateway): Bun.Server<Session> {
+function listen(
+  config: Config,
+  answer: Front,
+  websocket: Bun.WebSocketHandler<SocketData>,
+): Bun.Server<SocketData> {
   const tls = config.tls && {
     cert: readFileSync(config.tls.certFile),
     key: readFileSync(config.tls.keyFile),
   };
-  return Bun.serve<Session>({
+  return Bun.serve<SocketData>({
     hostname: config.host,
     port: config.port,
     maxRequestBodySize: REQUEST_BYTES_MAX,
@@ -356,7 +365,7 @@ function listen(config: Config, answer: Front, gateway: WebSocketGateway): Bun.S
     development: false,
     ...(tls && { tls }),
     fetch: answer,
-    websocket: gateway.websocket,
+    websocket,
   });
 }
 

@@ -17,6 +17,10 @@ export interface Events {
   runFailed(version: number, device: string, failedRuns: number, reason: string): void;
   connected(device: string, gateway: string): void;
   disconnected(device: string, gateway: string, reason: string): void;
+  /** A browser said what became of a push: delivered, or why not, or how its handler ended badly. */
+  answered(version: number, device: string, answer: string): void;
+  /** A browser ended a subscription: a page did, or its quota was spent, or the permission taken back. */
+  unsubscribed(holder: string, gateway: string, reason: string): void;
   pruned(messages: number): void;
 }
 
@@ -34,6 +38,8 @@ export function loggedEvents(log: Logger): Events {
       log.info({ version, device, failedRuns, reason }, 'run failed'),
     connected: (device, gateway) => log.debug({ device, gateway }, 'connected'),
     disconnected: (device, gateway, reason) => log.debug({ device, gateway, reason }, 'disconnected'),
+    answered: (version, device, answer) => log.debug({ version, device, answer }, 'answered'),
+    unsubscribed: (holder, gateway, reason) => log.debug({ holder, gateway, reason }, 'unsubscribed'),
     pruned: (messages) => log.debug({ messages }, 'pruned'),
   };
 }
@@ -50,5 +56,7 @@ export const silentEvents: Events = {
   runFailed() {},
   connected() {},
   disconnected() {},
+  answered() {},
+  unsubscribed() {},
   pruned() {},
 };

@@ -35,14 +35,23 @@ const note = (subject: string, fact: string, mend: string): Finding => ({
   mend,
 });
 
-/** Is the port free, or is Reveille on it? `running` is the origin at which it answers. */
-export async function checkPort(config: Config): Promise<{ finding: Finding; running: string | undefined }> {
+/**
+ * Is the port free, or is Reveille on it? `running` is the origin at which it answers.
+ * @param authority whom to trust beside the public ones, in PEM; here and below
+ */
+export async function checkPort(
+  config: Config,
+  authority?: string,
+): Promise<{ finding: Finding; running: string | undefined }> {
   const { host, port } = config;
   const subject = `port ${port} on ${host}`;
   const error = await listenError(host, port);
   if (error === undefined) return { finding: good(subject, 'free'), running: undefined };
   if (error !== 'EADDRINUSE') return { finding: wrong(subject, error, mendOf(error)), running: undefined };
-  const reached = await healthAt(`http${config.tls === undefined ? '' : 's'}://${anyLocal(host)}:${port}`);
+  const reached = await healthAt(
+    `http${config.tls === undefined ? '' : 's'}://${anyLocal(host)}:${port}`,
+    authority,
+  );
   if (reached.healthy)
     return { finding: good(subject, 'Reveille is running there'), running: reached.origin };
   const finding = wrong(
@@ -75,9 +84,12 @@ function listenError(host: string, port: number): Promise<string | undefined> {
   });
 }
 
-async function healthAt(origin: string): Promise<{ origin: string; healthy: boolean; date: string | null }> {
+async function healthAt(
+  origin: string,
+  authority: string | undefined,
+): Promise<{ origin: string; healthy: boolean; date: string | null }> {
   try {
-    const answer = await call(origin, '/healthz');
+    const answer = await call(origin, '/healthz', { authority });
     return { origin, healthy: answer.ok, date: answer.headers.get('date') };
   } catch {
     return { origin, healthy: false, date: null };
@@ -131,13 +143,13 @@ async function nearestFolder(path: string): Promise<string> {
 }
 
 /** Is the clock set, and is it the clock of the running server? */
-export async function checkClock(running: string | undefined): Promise<Finding> {
+export async function checkClock(running: string | undefined, authority?: string): Promise<Finding> {
   const now = Date.now();
   const text = new Date(now).toISOString();
   const mend = 'Set the clock and keep it set (Debian: apt-get install systemd-timesyncd).';
   if (now < earliestMs) return wrong('clock', text, mend);
   if (running === undefined) return good('clock', text);
-  const { date } = await healthAt(running);
+  const { date } = await healthAt(running, authority);
   const theirs = date === null ? Number.NaN : Date.parse(date);
   if (Math.abs(theirs - now) > clockOffMsMax)
     return wrong('clock', `the server's is ${date}, ours ${text}`, mend);
@@ -161,11 +173,15 @@ export async function checkLimits(): Promise<Finding> {
 }
 
 /** Does the service answer where it says that it is? */
-export async function checkReachability(config: Config, running: string | undefined): Promise<Finding> {
+export async function checkReachability(
+  config: Config,
+  running: string | undefined,
+  authority?: string,
+): Promise<Finding> {
   const origin = originOf(config, config.port);
   if (running === undefined)
     return note('reachability', `nothing runs to be reached at ${origin}`, './bin/reveille serve');
-  const reached = await healthAt(origin);
+  const reached = await healthAt(origin, authority);
   if (reached.healthy) return good('reachability', `${origin} answers`);
   return wrong(
     'reachability',

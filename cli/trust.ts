@@ -16,14 +16,19 @@ export interface Presented {
 const probeMs = 10_000;
 
 /**
- * The authority (PEM) that `cert` made on this machine, or the one in `file`.
+ * The authority (PEM) in `file`, or the one that `cert` made on this machine.
  * @throws CliError when `file` cannot be read.
  */
 export function authorityOf(file: string | undefined): string | undefined {
-  if (file !== undefined) return readCertificate(file);
-  const folder = process.env.REVEILLE_DATA || ownDataFolder;
+  return file === undefined
+    ? madeAuthority(process.env.REVEILLE_DATA || ownDataFolder)
+    : readCertificate(file);
+}
+
+/** The authority (PEM) that `cert` made in a data folder; undefined when it never did. */
+export function madeAuthority(dataFolder: string): string | undefined {
   try {
-    return readFileSync(certificateFiles(folder).authorityCert, 'utf8');
+    return readFileSync(certificateFiles(dataFolder).authorityCert, 'utf8');
   } catch {
     return undefined;
   }

@@ -134,7 +134,7 @@ function printed(plan: Plan, kept: string | undefined): string {
     const folder = name.includes('/') ? [`mkdir -p "$profile/${name.slice(0, name.lastIndexOf('/'))}"`] : [];
     // Unquoted where the shell is to put in the folder's name; nothing else in these files is special to it.
     const quote = text.includes('$copy') ? 'END' : "'END'";
-    lines.push(...folder, `cat > "$profile/${name}" <<${quote}`, text.trimEnd(), 'END');
+    lines.push(...folder, `cat > "$profile/${name}" <<${quote}`, text.replace(/\n$/, ''), 'END');
   }
   const words = plan.arguments('$profile', copy).map((word) => shellWord(word, ['$profile', '$copy']));
   lines.push([shellWord(plan.program), ...words].join(' \\\n  '));

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { Hono } from 'hono';
 import { type Browser, launch, type Page as Tab } from 'puppeteer-core';
 import { type AccountsRoom, openAccountsRoom } from '../../dev-env/accounts-room.ts';
-import { chromiumPath } from '../../dev-env/browser.ts';
+import { chromiumPath } from '../../dev-env/installed-browsers.ts';
 import { Button, Form } from './form.tsx';
 import { Page } from './page.tsx';
 import { onward, render, seeOther } from './render.tsx';

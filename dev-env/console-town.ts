@@ -20,6 +20,7 @@ import { Deliveries } from '../server/core/deliver.ts';
 import { Devices } from '../server/core/devices.ts';
 import { utcDays } from '../server/core/quota-day.ts';
 import { Receiving } from '../server/core/receiving.ts';
+import type { Device } from '../server/core/store.ts';
 import { type OAuthRoom, openOAuth } from '../server/oauth/room.ts';
 import { type Events, silentEvents } from '../server/observe/events.ts';
 import { staticRoutes } from '../server/pages/static.ts';
@@ -102,6 +103,8 @@ export class ConsoleTown implements AsyncDisposable {
         const device = await store.findDevice(id);
         return device === undefined ? [] : (this.deliveries.outboxOf(device.key)?.offered() ?? []);
       },
+      connectionOf: ({ key }: Device) => this.deliveries.connectionOf(key),
+      waitingFor: ({ key }: Device) => this.deliveries.waitingFor(key),
       send: acceptance.accept.bind(acceptance),
       calendar: utcDays,
       defaults: { dailyQuota: limits.dailyMessages, payloadBytes: limits.payloadBytes },

@@ -55,6 +55,8 @@ export const limits = {
   /** Other frames that ask for nothing within autopushIdleMs; a burst of messages whose handlers all fail must fit. */
   autopushIdleFrames: 5_000,
 
+  /** Devices of which a node remembers how their last connection ended. */
+  endingsRemembered: 10_000,
   /** HA1: wait before the first re-offer; doubles with each further one. */
   reofferMs: 30_000,
   reofferMsMax: 3_600_000,

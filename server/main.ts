@@ -306,6 +306,8 @@ function pagesOf(ground: Ground, rooms: Rooms, origin: string): FrontPages {
     },
     send: (sender, message) => send.accept(sender, message),
     calendar: calendarOf(config),
+    connectionOf: ({ key }) => core.deliveries.connectionOf(key),
+    waitingFor: ({ key }) => core.deliveries.waitingFor(key),
     defaults: { dailyQuota: config.dailyQuota, payloadBytes: limits.payloadBytes },
   };
   const pages: FrontPages = new Hono();

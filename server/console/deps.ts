@@ -3,10 +3,11 @@ import type { Version } from '../../protocol/version.ts';
 import type { Accounts } from '../accounts/face.ts';
 import type { FormSecrets } from '../accounts/form-token.ts';
 import type { Clock } from '../core/clock.ts';
+import type { DeviceConnection } from '../core/connection.ts';
 import type { QuotaCalendar } from '../core/quota-day.ts';
 import type { Receiving } from '../core/receiving.ts';
 import type { Sender } from '../core/sender.ts';
-import type { Kept, Store } from '../core/store.ts';
+import type { Device, Kept, Missed, Store } from '../core/store.ts';
 import type { Clients } from '../oauth/clients.ts';
 import type { Grants } from '../oauth/grants.ts';
 import type { Projects } from '../oauth/projects.ts';
@@ -31,6 +32,10 @@ export interface ConsoleDeps {
   readonly store: Pick<Store, 'trace' | 'traced' | 'acceptedOn' | 'findChannel'>;
   /** Versions that were offered to the device and have not ended: `Outbox.offered` of its connection. */
   readonly offeredTo: (deviceId: string) => Promise<readonly Version[]>;
+  /** `Deliveries.connectionOf`. */
+  readonly connectionOf: (device: Device) => DeviceConnection;
+  /** `Deliveries.waitingFor`. */
+  readonly waitingFor: (device: Device) => Promise<Missed>;
   /** `Acceptance.accept`: ownership, channel, quota, keep, announce. */
   readonly send: (sender: Sender, message: Message) => Promise<Kept>;
   readonly calendar: QuotaCalendar;

@@ -4,12 +4,16 @@ import { ReveilleError } from '../../protocol/errors.ts';
 import type { ReceivingApp } from '../core/receiving.ts';
 import type { ConsoleDeps } from './deps.ts';
 import type { ConsoleContext, ConsoleEnv, Desk, Fields } from './desk.ts';
+import { devicePage } from './device-page.tsx';
 import { withOffers } from './messages.tsx';
 import { assertSure } from './project-routes.ts';
 import { type ReceivingView, receivedPage, receivingPage } from './receiving.tsx';
 import type { Visit } from './visit.ts';
 
-type Deps = Pick<ConsoleDeps, 'apps' | 'receiving' | 'grants' | 'store' | 'offeredTo'>;
+type Deps = Pick<
+  ConsoleDeps,
+  'apps' | 'receiving' | 'grants' | 'store' | 'offeredTo' | 'connectionOf' | 'waitingFor'
+>;
 
 const SHOWN = 50;
 
@@ -24,6 +28,19 @@ export function receivingRoutes(deps: Deps, desk: Desk): Hono<ConsoleEnv> {
   routes.get(
     '/console/receiving',
     desk.page((visit) => draw(visit)),
+  );
+  routes.get(
+    '/console/receiving/devices/:device',
+    desk.page(async (visit, c) => {
+      const device = await receiving.device(visit.account.id, c.req.param('device') ?? '');
+      const { app } = device.channel;
+      return devicePage(visit, {
+        device,
+        app: { id: app, title: (await deps.apps.find(app))?.title ?? app },
+        connection: deps.connectionOf(device),
+        waiting: await deps.waitingFor(device),
+      });
+    }),
   );
   routes.post(
     '/console/receiving/devices/:device',

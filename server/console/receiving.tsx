@@ -101,7 +101,7 @@ function devicesTable(visit: Visit, devices: readonly Device[]): JSX.Element {
       caption="Devices"
       columns={['Device', 'Registered', 'Last seen', { label: 'Actions', align: 'end', unseen: true }]}
       rows={devices.map((device) => [
-        device.name || 'A device without a name',
+        <a href={`/console/receiving/devices/${device.id}`}>{device.name || 'A device without a name'}</a>,
         <Time at={device.registeredAt} />,
         <Time at={device.seenAt} />,
         <Act visit={visit} action={`/console/receiving/devices/${device.id}`} inline>

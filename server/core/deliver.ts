@@ -1,10 +1,12 @@
+import { limits } from '../../protocol/limits.ts';
 import type { Events } from '../observe/events.ts';
 import type { Announcement, Bus } from './bus.ts';
 import type { Clock } from './clock.ts';
+import { type DeviceConnection, RecentEndings } from './connection.ts';
 import { Outbox } from './outbox.ts';
 import type { NodeId, Presence, PresentSession } from './presence.ts';
 import type { EndReason, Recipient } from './recipient.ts';
-import type { ChannelKey, DeviceKey, Store } from './store.ts';
+import type { ChannelKey, DeviceKey, Missed, Store } from './store.ts';
 import type { Addressee } from './subscription.ts';
 
 /**
@@ -19,6 +21,7 @@ export class Deliveries {
   readonly #events: Events;
   readonly #byDevice = new Map<DeviceKey, Outbox>();
   readonly #byChannel = new Map<ChannelKey, Set<Outbox>>();
+  readonly #endings = new RecentEndings();
   readonly #stopListening: () => void;
 
   constructor(deps: {
@@ -56,9 +59,15 @@ export class Deliveries {
     return outbox;
   }
 
-  /** The connection behind `outbox` is gone. */
-  async disconnect(outbox: Outbox): Promise<void> {
+  /**
+   * The connection behind `outbox` is gone.
+   * @param reason why, for the owner of the device; none where nobody is shown it
+   */
+  async disconnect(outbox: Outbox, reason?: string): Promise<void> {
     outbox.close();
+    const gateway = outbox.describe()?.gateway;
+    if (reason !== undefined && gateway !== undefined)
+      this.#endings.note(outbox.device.key, { at: this.#clock.now(), gateway, reason });
     const outboxes = this.#byChannel.get(outbox.device.channel.key);
     outboxes?.delete(outbox);
     if (outboxes?.size === 0) this.#byChannel.delete(outbox.device.channel.key);
@@ -72,6 +81,27 @@ export class Deliveries {
   /** The live outbox of a device on this node. */
   outboxOf(device: DeviceKey): Outbox | undefined {
     return this.#byDevice.get(device);
+  }
+
+  /** What this node knows of a device's connection: the one that stands, and how the last one ended. */
+  connectionOf(device: DeviceKey): DeviceConnection {
+    const outbox = this.#byDevice.get(device);
+    const said = outbox?.describe();
+    const current =
+      outbox === undefined || said === undefined
+        ? undefined
+        : { gateway: said.gateway, since: outbox.connectedAt, heardAt: this.#clock.now() - said.silentMs };
+    return { current, ended: this.#endings.of(device) };
+  }
+
+  /**
+   * What waits for a device: of a connected one what its outbox holds; of one that is away what it would be given now, and
+   * what a newer message of its slot has replaced is recorded as superseded, as it would be then (SC2).
+   */
+  async waitingFor(device: DeviceKey): Promise<Missed> {
+    const outbox = this.#byDevice.get(device);
+    if (outbox === undefined) return await this.#store.missed(device, limits.queuePage);
+    return { kept: outbox.waiting(), more: outbox.holdsPart };
   }
 
   /** Ends every connection of this node, for shutdown. */

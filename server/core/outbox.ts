@@ -29,6 +29,8 @@ export interface OutboxDeps {
  */
 export class Outbox {
   readonly device: Addressee;
+  /** When the device connected, in milliseconds since 1970. */
+  readonly connectedAt: number;
   readonly #recipient: Recipient;
   readonly #deps: OutboxDeps;
   readonly #pending = new PendingMessages();
@@ -42,6 +44,7 @@ export class Outbox {
 
   constructor(device: Addressee, recipient: Recipient, deps: OutboxDeps) {
     this.device = device;
+    this.connectedAt = deps.clock.now();
     this.#recipient = recipient;
     this.#deps = deps;
   }
@@ -133,6 +136,21 @@ export class Outbox {
   /** What is on its way: offered or running, not ended. For the trace. */
   offered(): readonly Version[] {
     return this.#pending.offered();
+  }
+
+  /** Everything that has not ended and is held here, by version. */
+  waiting(): readonly Kept[] {
+    return this.#pending.all();
+  }
+
+  /** True while the store holds more of the queue than is held here. */
+  get holdsPart(): boolean {
+    return this.#queueBehind;
+  }
+
+  /** What its gateway tells of the connection. */
+  describe(): ReturnType<NonNullable<Recipient['describe']>> | undefined {
+    return this.#recipient.describe?.();
   }
 
   /** The connection is over. What did not end waits in the store. */

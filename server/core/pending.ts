@@ -120,6 +120,10 @@ export class PendingMessages {
     return due;
   }
 
+  all(): readonly Kept[] {
+    return this.#list.map(({ kept }) => kept);
+  }
+
   offered(): readonly Version[] {
     return this.#list.filter((one) => one.state !== 'waiting').map((one) => one.kept.version);
   }

@@ -59,11 +59,17 @@ export class Receiving {
     return (await this.#store.channelsOf(account)).some((one) => one.app === app && one.state === 'removed');
   }
 
-  /** Ends one device of the account. @throws `not-found` when the account has no such device. */
-  async signOutDevice(account: string, deviceId: string): Promise<void> {
+  /** One device of the account. @throws `not-found` when the account has no such device. */
+  async device(account: string, deviceId: string): Promise<Device> {
     const device = await this.#store.findDevice(deviceId);
     if (device === undefined || device.channel.user !== account)
       throw new ReveilleError('not-found', 'You have no such device.');
+    return device;
+  }
+
+  /** Ends one device of the account. @throws `not-found` when the account has no such device. */
+  async signOutDevice(account: string, deviceId: string): Promise<void> {
+    const device = await this.device(account, deviceId);
     await this.#store.removeDevice(device.key);
     await this.#end([device.key]);
   }

@@ -15,4 +15,9 @@ export interface Recipient {
   /** Everything that waited when the device connected has been offered: from here on it is live. */
   caughtUp(): void;
   end(reason: EndReason): void;
+  /**
+   * What the owner of the device is shown of the connection: the gateway's name, and for how many milliseconds nothing has
+   * been heard. Left out where nobody is shown it: a push subscription has no account.
+   */
+  describe?(): { readonly gateway: string; readonly silentMs: number };
 }

@@ -368,3 +368,22 @@ describe('a connection that lasts', () => {
     expect(g.town.deliveries.outboxOf((g.device satisfies Device).key)).toBeUndefined();
   });
 });
+
+describe('what the owner of a device is shown', () => {
+  test('CO19 the gateway, since when, last heard, and the close by its name', async () => {
+    await using g = await gateway();
+    const { deliveries, clock } = g.town;
+    const since = clock.now();
+    const { session } = await g.join();
+    g.sweep(session, 2);
+    clock.advance(2 * SWEEP_MS);
+    expect(deliveries.connectionOf(g.device.key)).toEqual({
+      current: { gateway: 'websocket', since, heardAt: since },
+      ended: undefined,
+    });
+    session.close('too-slow');
+    await settled();
+    const ended = { at: clock.now(), gateway: 'websocket', reason: 'too-slow' };
+    expect(deliveries.connectionOf(g.device.key)).toEqual({ current: undefined, ended });
+  });
+});

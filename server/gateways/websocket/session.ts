@@ -47,6 +47,7 @@ type State =
   | { readonly at: 'ended' };
 
 const ended: State = { at: 'ended' };
+const GATEWAY = 'websocket';
 const PONG = formatFrame({ type: 'pong' });
 const LIVE = formatFrame({ type: 'live' });
 
@@ -118,6 +119,10 @@ export class Session implements Recipient {
     this.close(reason);
   }
 
+  describe(): { gateway: string; silentMs: number } {
+    return { gateway: GATEWAY, silentMs: (this.#house.sweeps - this.#heardAt) * SWEEP_MS };
+  }
+
   /** The line has sent some of what it held. */
   drained(): void {
     if (this.#fullSince === 0 || this.#state.at !== 'joined') return;
@@ -161,7 +166,7 @@ export class Session implements Recipient {
       this.#send({ type: 'welcome', protocol, channelId: device.channel.id, pingMs: limits.pingMs });
       halfOpen.leave(address);
       this.#state = { at: 'joined', outbox: deliveries.connect(device, this) };
-      events.connected(device.id, 'websocket');
+      events.connected(device.id, GATEWAY);
     } catch (thrown) {
       const error = asReveilleError(thrown);
       if (error.code === 'internal') events.failed('websocket', thrown);
@@ -201,8 +206,8 @@ export class Session implements Recipient {
     if (state.at === 'greeting' || state.at === 'proving') this.#house.halfOpen.leave(state.address);
     if (state.at !== 'joined') return;
     const { deliveries, events } = this.#house;
-    events.disconnected(state.outbox.device.id, 'websocket', reason);
-    deliveries.disconnect(state.outbox).catch((error: unknown) => events.failed('disconnect', error));
+    events.disconnected(state.outbox.device.id, GATEWAY, reason);
+    deliveries.disconnect(state.outbox, reason).catch((error: unknown) => events.failed('disconnect', error));
   }
 
   #send(frame: Parameters<typeof formatFrame>[0]): void {

@@ -1,0 +1,143 @@
+import type { JSX } from 'hono/jsx/jsx-runtime';
+import type { DeviceConnection, EndedConnection } from '../core/connection.ts';
+import type { Device, Missed } from '../core/store.ts';
+import { Badge, Card, Facts, Table, Time } from '../pages/content.tsx';
+import { Button } from '../pages/form.tsx';
+import { Act, ConsolePage, Id } from './frame.tsx';
+import type { Visit } from './visit.ts';
+
+/** One device of the account, and what is known of it now. */
+export interface DeviceView {
+  readonly device: Device;
+  readonly app: { readonly id: string; readonly title: string };
+  readonly connection: DeviceConnection;
+  readonly waiting: Missed;
+}
+
+const gateways: Readonly<Record<string, string>> = {
+  websocket: 'a WebSocket, open while the app runs',
+};
+
+/** The wake-up transports that a device may name, in the words of who owns it. */
+const wakers: Readonly<Record<string, string>> = {
+  mcs: 'Chromium, with this service as its push service',
+  autopush: 'Firefox, with this service as its push service',
+  webpush: "the browser's own push service",
+};
+
+const endings: Readonly<Record<string, string>> = {
+  replaced: 'a newer connection of the same device took its place',
+  silent: 'nothing was heard of it for too long',
+  'too-slow': 'it did not read what was sent to it',
+  'frame-bad': 'it sent what is no frame of the protocol',
+  'device-ended': 'the device was signed out',
+  'going-away': 'the service stopped',
+  internal: 'the service failed; its log says more',
+  '1000': 'the app closed it',
+  '1001': 'the extension went to sleep, or the browser quit',
+  '1006': 'it broke without a word: a network that failed, or a program that was killed',
+};
+
+/** A device: how it is reached, what waits for it, and how its last connection ended. */
+export function devicePage(visit: Visit, { device, app, connection, waiting }: DeviceView): JSX.Element {
+  const title = device.name || 'A device without a name';
+  return (
+    <ConsolePage
+      visit={visit}
+      title={title}
+      lead={`A device of yours for ${app.title}.`}
+      trail={[
+        ['/console/receiving', 'Receiving'],
+        [`/console/receiving/${app.id}`, app.title],
+      ]}
+    >
+      <Card title="Connection">
+        <Facts
+          of={[
+            ['Now', now(connection)],
+            ...(connection.current === undefined
+              ? []
+              : ([
+                  ['Since', <Time at={connection.current.since} />],
+                  ['Last heard', <Time at={connection.current.heardAt} />],
+                ] as const)),
+            ['Last connection', connection.ended === undefined ? unknownEnding : ending(connection.ended)],
+            ['Woken by', wokenBy(device.transport)],
+            ['Last seen', <Time at={device.seenAt} />],
+            ['Registered', <Time at={device.registeredAt} />],
+            ['Id', <Id of={device.id} />],
+          ]}
+        />
+      </Card>
+      {waitingCard(device, waiting)}
+      <Card title="Sign out" danger>
+        <p>The device gets no more messages, and what waits for it is withdrawn. It may sign in again.</p>
+        <Act visit={visit} action={`/console/receiving/devices/${device.id}`}>
+          <Button kind="danger">Sign this device out</Button>
+        </Act>
+      </Card>
+    </ConsolePage>
+  );
+}
+
+const unknownEnding = 'None has ended since this server started.';
+
+function now({ current }: DeviceConnection): JSX.Element {
+  if (current === undefined) return <Badge>not connected</Badge>;
+  return (
+    <>
+      <Badge kind="success">connected</Badge> by {gateways[current.gateway] ?? current.gateway}
+    </>
+  );
+}
+
+function ending({ at, gateway, reason }: EndedConnection): JSX.Element {
+  return (
+    <>
+      Ended <Time at={at} />: {endings[reason] ?? `code ${reason}`} ({gateway})
+    </>
+  );
+}
+
+function wokenBy(transport: string | null): string {
+  if (transport === null) return 'Nothing: it gets messages while it is connected.';
+  const kind = kindOf(transport);
+  return wakers[kind] ?? kind;
+}
+
+/** Transports are JSON objects with their kind; what a gateway keeps beside it is not for show. */
+function kindOf(transport: string): string {
+  const { kind } = JSON.parse(transport) as { kind?: unknown };
+  return typeof kind === 'string' ? kind : 'unknown';
+}
+
+function waitingCard(device: Device, { kept, more }: Missed): JSX.Element {
+  if (device.channel.state === 'paused')
+    return (
+      <Card title="Waiting">
+        <p>
+          The app is paused: messages are kept, and the newest of each subchannel arrives when you resume.
+        </p>
+      </Card>
+    );
+  if (kept.length === 0)
+    return (
+      <Card title="Waiting">
+        <p>Nothing waits for this device.</p>
+      </Card>
+    );
+  return (
+    <Card title="Waiting" lead={more ? `The first ${kept.length}; the queue holds more.` : undefined}>
+      <Table
+        caption={`Messages that wait for ${device.name}`}
+        columns={['Payload', 'Subchannel', 'Accepted', 'Expires']}
+        rows={kept.map(({ payload, slot, acceptedAt, expiresAt }) => [
+          payload === '' ? <span class="soft">(empty)</span> : <code class="payload">{payload}</code>,
+          slot ?? 'queue',
+          <Time at={acceptedAt} />,
+          <Time at={expiresAt} />,
+        ])}
+      />
+    </Card>
+  );
+}

@@ -37,8 +37,26 @@ export const limits = {
   queueRetrySeconds: 600,
   /** A browser profile that has not connected for so long loses its subscriptions: deleted profiles say no goodbye. */
   silentHolderDays: 60,
+  /** Body of a push. RFC 8030 section 7.2: 4,096 bytes are never refused; this is what an encoded 4,096 may grow to. */
+  pushBodyBytes: 5_630,
+  /** RFC 8030 section 5.4: a topic has at most 32 characters. */
+  topicCharacters: 32,
+  /** RFC 8292 section 2: a sender's signature is good for at most a day. */
+  vapidHours: 24,
+  /** Clocks of senders that are off by this much are taken as right. */
+  vapidSkewMs: 60_000,
+  /** Retry-After when messages cannot be kept now. */
+  unavailableRetrySeconds: 120,
+  /** Messages that receipts list at a time, newest first. */
+  receiptsListed: 1_000,
+  /** Streams of receipts that are open at the same time, how often each looks, and how long one lasts. */
+  receiptStreams: 200,
+  receiptLookMs: 1_000,
+  receiptStreamMs: 3_600_000,
   /** A removed subscription is remembered, so that its senders are told that it is gone and not that it never was. */
   removedSubscriptionDays: 60,
+  /** Devices of which a node remembers how their last connection ended. */
+  endingsRemembered: 10_000,
   /** How much of a queue one device's outbox holds in memory at a time. */
   queuePage: 100,
 
@@ -55,8 +73,6 @@ export const limits = {
   /** Other frames that ask for nothing within autopushIdleMs; a burst of messages whose handlers all fail must fit. */
   autopushIdleFrames: 5_000,
 
-  /** Devices of which a node remembers how their last connection ended. */
-  endingsRemembered: 10_000,
   /** HA1: wait before the first re-offer; doubles with each further one. */
   reofferMs: 30_000,
   reofferMsMax: 3_600_000,

@@ -1,10 +1,12 @@
 import type { Hono } from 'hono';
+import { AUTOPUSH_PATH } from '../protocol/browser-settings.ts';
 import { CONNECT_PATH } from '../protocol/wire.ts';
 import type { TrustedProxies } from './config/trusted-proxies.ts';
 import { type Door, plainPath } from './doors/door.ts';
 import type { Peer } from './doors/peer.ts';
-import { AUTOPUSH_PATH, type AutopushGateway } from './gateways/autopush/listener.ts';
+import type { AutopushGateway } from './gateways/autopush/listener.ts';
 import type { WebSocketGateway } from './gateways/websocket/listener.ts';
+import { isPushPath } from './intake/webpush/webpush-door.ts';
 import type { SocketData } from './sockets.ts';
 
 /** Bodies of forms, uploads of keys and packages included; each door has a tighter limit of its own. */
@@ -15,6 +17,8 @@ export interface FrontDeps {
   readonly doors: ReadonlyMap<string, Door>;
   /** `/v2/devices` and everything under it. */
   readonly devices: Door;
+  /** Endpoints, messages and receipts of standard web push. */
+  readonly webpush: Door;
   readonly gateway: WebSocketGateway;
   readonly autopush: AutopushGateway;
   readonly pages: Hono<{ Bindings: { peer: Peer } }>;
@@ -57,6 +61,7 @@ export function front(deps: FrontDeps): (request: Request, server: Bun.Server<So
     const door = deps.doors.get(path);
     if (door !== undefined) return door(request, url, peer);
     if (path === '/v2/devices' || path.startsWith('/v2/devices/')) return deps.devices(request, url, peer);
+    if (isPushPath(path)) return deps.webpush(request, url, peer);
     if (path === CONNECT_PATH) return deps.gateway.upgrade(request, server, peer);
     if (path === AUTOPUSH_PATH) return deps.autopush.upgrade(request, server, peer);
     if (path === '/healthz') return new Response('ok\n', { headers: { 'Cache-Control': 'no-store' } });

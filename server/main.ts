@@ -40,6 +40,7 @@ import { WebSocketGateway } from './gateways/websocket/listener.ts';
 import { devicesDoor } from './intake/devices/devices-door.ts';
 import { CHANNEL_PATHS, channelDoor } from './intake/messages/channel-door.ts';
 import { MESSAGE_PATHS, sendDoor } from './intake/messages/send-door.ts';
+import { webpushDoor } from './intake/webpush/webpush-door.ts';
 import { type OAuthRoom, openOAuth } from './oauth/room.ts';
 import { type Events, loggedEvents } from './observe/events.ts';
 import { renderError } from './pages/render.tsx';
@@ -134,6 +135,7 @@ async function openRooms(
   answer = front({
     doors: apiDoors(ground, rooms, refusals, origin),
     devices: deviceDoor(ground, rooms, refusals),
+    webpush: webpushDoor({ ...world, ...core, keys: secrets, origin, refusals }),
     gateway,
     autopush,
     pages: pagesOf(ground, rooms, origin),
@@ -304,10 +306,10 @@ function pagesOf(ground: Ground, rooms: Rooms, origin: string): FrontPages {
       const device = await core.store.findDevice(id);
       return device === undefined ? [] : (core.deliveries.outboxOf(device.key)?.offered() ?? []);
     },
-    send: (sender, message) => send.accept(sender, message),
-    calendar: calendarOf(config),
     connectionOf: ({ key }) => core.deliveries.connectionOf(key),
     waitingFor: ({ key }) => core.deliveries.waitingFor(key),
+    send: (sender, message) => send.accept(sender, message),
+    calendar: calendarOf(config),
     defaults: { dailyQuota: config.dailyQuota, payloadBytes: limits.payloadBytes },
   };
   const pages: FrontPages = new Hono();

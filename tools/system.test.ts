@@ -6,11 +6,13 @@ import { root } from './run.ts';
 import { aptLine, missingPackages } from './system.ts';
 
 test('TR1 a package is missing when none of its programs is found', () => {
-  expect(missingPackages(() => null)).toEqual(['chromium', 'strace']);
+  expect(missingPackages(() => null)).toEqual(['chromium', 'firefox-esr', 'strace']);
   expect(missingPackages(() => '/usr/bin/x')).toEqual([]);
-  expect(missingPackages((program) => (program === 'chromium-browser' ? '/x' : null))).toEqual(['strace']);
-  expect(aptLine(['chromium', 'strace'])).toBe(
-    'apt-get update && apt-get install -y --no-install-recommends chromium strace',
+  expect(missingPackages((program) => (/^(chromium-browser|firefox)$/.test(program) ? '/x' : null))).toEqual([
+    'strace',
+  ]);
+  expect(aptLine(['chromium', 'firefox-esr', 'strace'])).toBe(
+    'apt-get update && apt-get install -y --no-install-recommends chromium firefox-esr strace',
   );
 });
 
@@ -32,7 +34,7 @@ test('TR1 where nothing can be installed the run fails at once and names the lin
       child.exited,
     ]);
     expect(errors).toContain(
-      'The tests need chromium and strace. As root: apt-get update && apt-get install',
+      'The tests need chromium and firefox-esr and strace. As root: apt-get update && apt-get install',
     );
     expect(output.trimEnd().split('\n').at(-1)).toBe('0 passed, 1 failed');
     expect(code).toBe(1);

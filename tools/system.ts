@@ -1,6 +1,7 @@
 /** Programs that the tests need beside npm's packages, and the Debian package that brings each. */
 const needed = [
   { package: 'chromium', programs: ['chromium', 'chromium-browser'] },
+  { package: 'firefox-esr', programs: ['firefox-esr', 'firefox'] },
   { package: 'strace', programs: ['strace'] },
 ] as const;
 

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'bun:test';
 import { connect, type Socket } from 'node:net';
 import { AutopushTown } from '../../../dev-env/autopush-town.ts';
+import { AUTOPUSH_PATH } from '../../../protocol/browser-settings.ts';
 import { limits } from '../../../protocol/limits.ts';
-import { AUTOPUSH_PATH } from './listener.ts';
 import { SWEEP_MS } from './session.ts';
 
 const channelID = 'd9b74644-4f97-46aa-b8fa-9393985cd6cd';

@@ -9,8 +9,6 @@ import { decode } from './codec.ts';
 import { AutopushSession, type House, SWEEP_MS } from './session.ts';
 import { type UaidKeys, Uaids } from './uaid.ts';
 
-/** Where push clients connect; a query may follow, it is not looked at. */
-export const AUTOPUSH_PATH = '/autopush';
 const SUBPROTOCOL = 'push-notification';
 
 export interface AutopushGatewayDeps extends Pick<House, 'pushes' | 'holdings' | 'events' | 'origin'> {

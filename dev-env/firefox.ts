@@ -1,0 +1,132 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Browser, connect, type Page } from 'puppeteer-core';
+import { firefoxPath } from './installed-browsers.ts';
+
+type Preference = string | number | boolean;
+
+/** How long Firefox may take until it can be driven, on a machine that does other work beside. */
+const START_MS = 60_000;
+
+/** What a test browser needs whatever is tested: quiet, offline, and without what a remote agent would switch off. */
+const quiet: Readonly<Record<string, Preference>> = {
+  // Being driven, Firefox takes on "recommended" preferences, and one of them switches push off.
+  'remote.prefs.recommended': false,
+  'permissions.default.desktop-notification': 1,
+  'alerts.useSystemBackend': false,
+  'app.update.enabled': false,
+  'app.normandy.enabled': false,
+  'browser.shell.checkDefaultBrowser': false,
+  'browser.startup.page': 0,
+  'browser.aboutwelcome.enabled': false,
+  'datareporting.policy.dataSubmissionEnabled': false,
+  'toolkit.telemetry.enabled': false,
+  'extensions.update.enabled': false,
+  'network.captive-portal-service.enabled': false,
+  'network.connectivity-service.enabled': false,
+  // A proxy that is not there keeps everything but loopback off the network.
+  'network.proxy.type': 1,
+  'network.proxy.http': '127.0.0.1',
+  'network.proxy.http_port': 9,
+  'network.proxy.ssl': '127.0.0.1',
+  'network.proxy.ssl_port': 9,
+};
+
+/** Preferences that make a server the push service of a Firefox under test. */
+export function pushPreferences(origin: string): Readonly<Record<string, Preference>> {
+  return {
+    'dom.push.serverURL': `${origin.replace(/^http/, 'ws')}/autopush`,
+    'dom.push.testing.allowInsecureServerURL': true,
+    'dom.push.connection.enabled': true,
+    // So that a test of a reconnect does not wait for long.
+    'dom.push.retryBaseInterval': 500,
+  };
+}
+
+/** A stock Firefox without a window, on a profile of its own that a restart keeps. */
+export class TestFirefox implements AsyncDisposable {
+  readonly profile: string;
+  readonly #process: Bun.Subprocess<'ignore', 'ignore', 'pipe'>;
+  readonly #browser: Browser;
+  readonly #ownsProfile: boolean;
+
+  private constructor(
+    profile: string,
+    process: Bun.Subprocess<'ignore', 'ignore', 'pipe'>,
+    browser: Browser,
+    ownsProfile: boolean,
+  ) {
+    this.profile = profile;
+    this.#process = process;
+    this.#browser = browser;
+    this.#ownsProfile = ownsProfile;
+  }
+
+  static async start(
+    options: { readonly profile?: string; readonly preferences?: Readonly<Record<string, Preference>> } = {},
+  ): Promise<TestFirefox> {
+    const profile = options.profile ?? (await mkdtemp(join(tmpdir(), 'reveille-firefox-')));
+    const lines = Object.entries({ ...quiet, ...options.preferences }).map(
+      ([name, value]) => `user_pref(${JSON.stringify(name)}, ${JSON.stringify(value)});\n`,
+    );
+    await writeFile(join(profile, 'user.js'), lines.join(''));
+    const child = Bun.spawn(
+      [firefoxPath(), '--headless', '--no-remote', '--remote-debugging-port=0', '--profile', profile],
+      {
+        stdin: 'ignore',
+        stdout: 'ignore',
+        stderr: 'pipe',
+        env: { ...process.env, HOME: profile, MOZ_CRASHREPORTER_DISABLE: '1' },
+      },
+    );
+    try {
+      const browserWSEndpoint = `${await remoteAgent(child)}/session`;
+      const browser = await connect({ browserWSEndpoint, protocol: 'webDriverBiDi' });
+      return new TestFirefox(profile, child, browser, options.profile === undefined);
+    } catch (error) {
+      child.kill('SIGKILL');
+      throw error;
+    }
+  }
+
+  async open(url: string): Promise<Page> {
+    const page = await this.#browser.newPage();
+    await page.goto(url);
+    return page;
+  }
+
+  /** Quits politely, so that the profile has everything that Firefox remembers. */
+  async quit(): Promise<void> {
+    await this.#browser.close().catch(() => {});
+    const timer = setTimeout(() => this.#process.kill('SIGKILL'), 20_000);
+    await this.#process.exited;
+    clearTimeout(timer);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.quit();
+    if (this.#ownsProfile) await rm(this.profile, { recursive: true, force: true, maxRetries: 5 });
+  }
+}
+
+/** Reads where the remote agent listens, and goes on reading, so that Firefox never waits for the pipe. */
+async function remoteAgent(child: Bun.Subprocess<'ignore', 'ignore', 'pipe'>): Promise<string> {
+  const { promise, resolve, reject } = Promise.withResolvers<string>();
+  const timer = setTimeout(() => reject(new Error('Firefox did not start in time')), START_MS);
+  void (async () => {
+    let printed = '';
+    const decoder = new TextDecoder();
+    for await (const chunk of child.stderr) {
+      printed = (printed + decoder.decode(chunk, { stream: true })).slice(-10_000);
+      const address = /WebDriver BiDi listening on (ws:\S+)/.exec(printed)?.[1];
+      if (address !== undefined) resolve(address);
+    }
+    reject(new Error(`Firefox ended: ${printed}`));
+  })();
+  try {
+    return await promise;
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -12,7 +12,6 @@ import type {
   DeviceDraft,
   DeviceKey,
   Draft,
-  Ending,
   Kept,
   MessageTrace,
   Missed,
@@ -23,6 +22,7 @@ import type {
 import type { HolderId, Subscription } from '../core/subscription.ts';
 import { type Member, MemoryMembers } from './memory-members.ts';
 import { MemorySubscriptions } from './memory-subscriptions.ts';
+import { type Entry, traceOf } from './memory-trace.ts';
 import {
   assumedEnding,
   firstQuotaDay,
@@ -31,15 +31,6 @@ import {
   leavesTrace,
   removedSubscriptionMs,
 } from './rules.ts';
-
-/** A kept message and how it stands on each device. */
-interface Entry {
-  readonly kept: Kept;
-  readonly project: string;
-  readonly receipts: string | undefined;
-  readonly endings: Map<DeviceKey, { readonly ending: Ending; readonly at: number }>;
-  readonly failedRuns: Map<DeviceKey, number>;
-}
 
 const nothing: Missed = { kept: [], more: false };
 
@@ -175,13 +166,13 @@ export class MemoryStore implements Store {
       return 'project' in of ? project === of.project : receipts === of.receipts;
     };
     const newestFirst = [...this.#entries.values()].filter(asked).reverse().slice(0, limit);
-    return newestFirst.map((entry) => this.#traceOf(entry));
+    return newestFirst.map((entry) => traceOf(entry, this.#members, this.#clock.now()));
   }
 
   async traced(version: Version): Promise<MessageTrace | undefined> {
     this.#assertOpen();
     const entry = this.#entries.get(version);
-    return entry && this.#traceOf(entry);
+    return entry && traceOf(entry, this.#members, this.#clock.now());
   }
 
   async acceptedOn(project: string, quotaDay: string): Promise<number> {
@@ -390,23 +381,5 @@ export class MemoryStore implements Store {
         kept.version > version &&
         kept.version <= this.#sweptTo,
     );
-  }
-
-  #traceOf({ kept, project, endings, failedRuns }: Entry): MessageTrace {
-    const { version, channel, slot, payload, acceptedAt, expiresAt } = kept;
-    const members = this.#members
-      .everOf(channel)
-      .filter((one) => one.since < version && (one.removedAt === null || endings.has(one.key)));
-    const devices = members.map((member) => {
-      const ended = endings.get(member.key);
-      const runs = { failedRuns: failedRuns.get(member.key) ?? 0 };
-      const device = { deviceId: member.id, deviceName: member.name };
-      if (ended !== undefined) return { ...device, state: ended.ending, at: ended.at, ...runs };
-      if (expiresAt <= this.#clock.now())
-        return { ...device, state: 'expired' as const, at: expiresAt, ...runs };
-      return { ...device, state: 'waiting' as const, at: null, ...runs };
-    });
-    const channelId = this.#members.idOf(channel);
-    return { version, channelId, slot, project, payload, acceptedAt, expiresAt, devices };
   }
 }

@@ -1,0 +1,33 @@
+import type { DeviceKey, Ending, Kept, MessageTrace } from '../core/store.ts';
+import type { MemoryMembers } from './memory-members.ts';
+
+/** A kept message and how it stands on each device. */
+export interface Entry {
+  readonly kept: Kept;
+  readonly project: string;
+  readonly receipts: string | undefined;
+  readonly endings: Map<DeviceKey, { readonly ending: Ending; readonly at: number }>;
+  readonly failedRuns: Map<DeviceKey, number>;
+}
+
+/** What the trace shows of one message. */
+export function traceOf(
+  { kept, project, endings, failedRuns }: Entry,
+  of: MemoryMembers,
+  now: number,
+): MessageTrace {
+  const { version, channel, slot, payload, acceptedAt, expiresAt } = kept;
+  const members = of
+    .everOf(channel)
+    .filter((one) => one.since < version && (one.removedAt === null || endings.has(one.key)));
+  const devices = members.map((member) => {
+    const ended = endings.get(member.key);
+    const runs = { failedRuns: failedRuns.get(member.key) ?? 0 };
+    const device = { deviceId: member.id, deviceName: member.name };
+    if (ended !== undefined) return { ...device, state: ended.ending, at: ended.at, ...runs };
+    if (expiresAt <= now) return { ...device, state: 'expired' as const, at: expiresAt, ...runs };
+    return { ...device, state: 'waiting' as const, at: null, ...runs };
+  });
+  const channelId = of.idOf(channel);
+  return { version, channelId, slot, project, payload, acceptedAt, expiresAt, devices };
+}

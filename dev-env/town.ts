@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { makeTestCertificate, type TestCertificate } from './certificates.ts';
 
 /** What bootstrap makes: one of each thing that a first message needs. */
 export interface Seed {
@@ -29,6 +30,8 @@ export interface TownOptions {
   readonly environment?: Readonly<Record<string, string>>;
   /** A server that does not sync its commits, to show that a test of the syncs can fail. */
   readonly synchronous?: 'NORMAL';
+  /** True lets stock Chromium's push client in, by a certificate of this town's own. */
+  readonly mcs?: boolean;
   /** False leaves the server without any account. */
   readonly seeded?: boolean;
 }
@@ -48,6 +51,8 @@ export class Town implements AsyncDisposable {
   #process: Bun.Subprocess<'ignore', 'pipe', 'pipe'> | undefined;
   #log: string[] = [];
   #seed: Seed | undefined;
+  #certificate: TestCertificate | undefined;
+  #mcsPort = 0;
   origin = '';
 
   private constructor(dataFolder: string, options: TownOptions) {
@@ -58,6 +63,7 @@ export class Town implements AsyncDisposable {
   static async start(options: TownOptions = {}): Promise<Town> {
     const town = new Town(await mkdtemp(join(tmpdir(), 'reveille-town-')), options);
     try {
+      if (options.mcs === true) town.#certificate = await makeTestCertificate(town.dataFolder);
       await town.#serve(0);
       if (options.seeded !== false) await town.#bootstrap();
     } catch (error) {
@@ -71,6 +77,26 @@ export class Town implements AsyncDisposable {
   get seed(): Seed {
     if (this.#seed === undefined) throw new Error('this town was started without a seed');
     return this.#seed;
+  }
+
+  /** Flags that make this town the push service of a stock Chromium at its first start, and let it trust our certificate. */
+  get chromiumFlags(): readonly string[] {
+    return [
+      `--gcm-checkin-url=${this.origin}/checkin`,
+      `--gcm-registration-url=${this.origin}/register3`,
+      `--gcm-mcs-endpoint=https://127.0.0.1:${this.#mcsPort}`,
+      ...this.trustFlags,
+    ];
+  }
+
+  /** Only the trust: what a later start needs, when no policy names our authority. */
+  get trustFlags(): readonly string[] {
+    if (this.#certificate === undefined) throw new Error('this town lets no Chromium in');
+    return [
+      `--ignore-certificate-errors-spki-list=${this.#certificate.spkiHash}`,
+      // A fence: nothing leaves this machine.
+      '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1',
+    ];
   }
 
   /** The process of the server, or of what it runs under. */
@@ -138,7 +164,9 @@ export class Town implements AsyncDisposable {
     const { under = [], flags = [], environment = {} } = this.#options;
     const serve = this.#options.synchronous === 'NORMAL' ? './serve-unsynced.ts' : '../cli/main.ts';
     const command = [...under, process.execPath, script(serve), 'serve'];
-    this.#process = Bun.spawn([...command, '--port', String(port), '--data', this.dataFolder, ...flags], {
+    const mcs = this.#certificate === undefined ? [] : ['--mcs-port', String(this.#mcsPort)];
+    const own = ['--port', String(port), '--data', this.dataFolder, ...mcs];
+    this.#process = Bun.spawn([...command, ...own, ...flags], {
       stdin: 'ignore',
       stdout: 'pipe',
       stderr: 'pipe',
@@ -146,6 +174,14 @@ export class Town implements AsyncDisposable {
     });
     void this.#collect(this.#process.stderr);
     this.origin = await this.#listening(this.#process);
+    if (this.#certificate !== undefined) this.#mcsPort = await this.#findMcsPort();
+  }
+
+  async #findMcsPort(): Promise<number> {
+    const settings = (await (await fetch(`${this.origin}/v2/browsers`)).json()) as {
+      readonly chromium: { readonly mcsEndpoint: string };
+    };
+    return Number(new URL(settings.chromium.mcsEndpoint).port);
   }
 
   async #listening(server: Bun.Subprocess<'ignore', 'pipe', 'pipe'>): Promise<string> {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Hono } from 'hono';
 import pino from 'pino';
@@ -34,25 +34,24 @@ import type { Store } from './core/store.ts';
 import { browsersDoor } from './doors/browsers-door.ts';
 import type { Door } from './doors/door.ts';
 import { Refusals } from './doors/refusals.ts';
-import { type FrontDeps, front, REQUEST_BYTES_MAX } from './front.ts';
+import { type FrontDeps, front } from './front.ts';
 import { AutopushGateway } from './gateways/autopush/listener.ts';
+import { type McsRoom, openMcs } from './gateways/mcs/room.ts';
 import { WebSocketGateway } from './gateways/websocket/listener.ts';
 import { devicesDoor } from './intake/devices/devices-door.ts';
 import { CHANNEL_PATHS, channelDoor } from './intake/messages/channel-door.ts';
 import { MESSAGE_PATHS, sendDoor } from './intake/messages/send-door.ts';
 import { webpushDoor } from './intake/webpush/webpush-door.ts';
+import { listen, mcsSettings } from './listen.ts';
 import { type OAuthRoom, openOAuth } from './oauth/room.ts';
 import { type Events, loggedEvents } from './observe/events.ts';
 import { renderError } from './pages/render.tsx';
 import { staticRoutes } from './pages/static.ts';
-import { type SocketData, socketHandler } from './sockets.ts';
+import { socketHandler } from './sockets.ts';
 import { lockFolder } from './stores/sqlite/folder-lock.ts';
 import type { Synchronous } from './stores/sqlite/open-database.ts';
 import { openSqliteStore } from './stores/sqlite/store.ts';
 import { openWebstore, type WebstoreRoom } from './webstore/room.ts';
-
-/** A silent HTTP connection is cut after this; longer than a body may take, so that a slow one is told why (limits.bodyMs). */
-const IDLE_SECONDS = 30;
 
 /** What the service takes from the world; tests hand in their own. */
 export interface World {
@@ -65,6 +64,8 @@ export interface World {
 
 export interface RunningServer {
   readonly origin: string;
+  /** Where Chromium's push client is let in; undefined while it is not, for want of a certificate. */
+  readonly mcsPort: number | undefined;
   /** Needed for the first account when others than this machine reach the service and nobody has an account. */
   readonly setUpCode: string | undefined;
   /** Sends devices away politely, waits for what is under way, closes the files. */
@@ -132,8 +133,10 @@ async function openRooms(
   const origin = originOf(config, http.port ?? config.port);
   rooms = await openPeople(ground, origin);
   const refusals = new Refusals(clock);
+  const mcs = openMcs({ ...world, ...core, ...mcsSettings(config), secrets, origin });
+  closing.push(() => mcs.drain());
   answer = front({
-    doors: apiDoors(ground, rooms, refusals, origin),
+    doors: apiDoors(ground, rooms, refusals, origin, mcs),
     devices: deviceDoor(ground, rooms, refusals),
     webpush: webpushDoor({ ...world, ...core, keys: secrets, origin, refusals }),
     gateway,
@@ -142,7 +145,7 @@ async function openRooms(
     proxies: config.trustedProxies,
   });
   events.listening(origin);
-  return { origin, setUpCode: rooms.setUpCode };
+  return { origin, mcsPort: mcs.port, setUpCode: rooms.setUpCode };
 }
 
 type Front = ReturnType<typeof front>;
@@ -255,6 +258,7 @@ function apiDoors(
   rooms: Rooms,
   refusals: Refusals,
   origin: string,
+  mcs: McsRoom,
 ): ReadonlyMap<string, Door> {
   const { clock, events } = ground.world;
   const compat = ground.config.compat === '2013' ? '2013' : undefined;
@@ -268,7 +272,8 @@ function apiDoors(
   return new Map([
     ...MESSAGE_PATHS.map((path) => [path, send] as const),
     ...CHANNEL_PATHS.map((path) => [path, channel] as const),
-    [BROWSERS_PATH, browsersDoor({ origin, mcsPort: undefined, events })],
+    ...mcs.doors,
+    [BROWSERS_PATH, browsersDoor({ origin, mcsPort: mcs.port, events })],
   ]);
 }
 
@@ -350,27 +355,6 @@ function clientRoutes(): Hono {
     });
   }
   return routes;
-}
-
-function listen(
-  config: Config,
-  answer: Front,
-  websocket: Bun.WebSocketHandler<SocketData>,
-): Bun.Server<SocketData> {
-  const tls = config.tls && {
-    cert: readFileSync(config.tls.certFile),
-    key: readFileSync(config.tls.keyFile),
-  };
-  return Bun.serve<SocketData>({
-    hostname: config.host,
-    port: config.port,
-    maxRequestBodySize: REQUEST_BYTES_MAX,
-    idleTimeout: IDLE_SECONDS,
-    development: false,
-    ...(tls && { tls }),
-    fetch: answer,
-    websocket,
-  });
 }
 
 /** The key of the operator, new at each start: whoever can read the data folder may set passwords. */

@@ -18,6 +18,9 @@ export interface Config {
   readonly origin: string | undefined;
   readonly trustedProxies: TrustedProxies;
   readonly tls: { readonly certFile: string; readonly keyFile: string } | undefined;
+  /** Where Chromium's push client is let in, when there is a certificate; 0 = a free port. */
+  readonly mcsPort: number;
+  readonly mcsHeartbeatSeconds: number;
   readonly compat: 'none' | '2013';
   readonly signUp: 'open' | 'invite' | 'closed';
   /** Messages of a project a day unless the project has its own number; 0 = no limit. */
@@ -52,6 +55,8 @@ export function decideConfig(raw: RawSettings, secretsText?: string): Config {
     origin: raw.origin === undefined ? undefined : readOrigin(raw),
     trustedProxies,
     tls: readTls(raw),
+    mcsPort: wholeNumber('mcsPort', raw, 65_535),
+    mcsHeartbeatSeconds: wholeNumber('mcsHeartbeat', raw, 28 * 60, 1),
     compat: choice('compat', raw, ['none', '2013']),
     signUp: choice('signUp', raw, ['open', 'invite', 'closed']),
     dailyQuota: wholeNumber('dailyQuota', raw, Number.MAX_SAFE_INTEGER),
@@ -133,10 +138,15 @@ function readSecrets(raw: RawSettings, text: string | undefined): Config['secret
   return raw.secretsFile === undefined ? undefined : { file: resolve(raw.secretsFile) };
 }
 
-function wholeNumber(name: 'port' | 'dailyQuota', raw: RawSettings, max: number): number {
+function wholeNumber(
+  name: 'port' | 'mcsPort' | 'mcsHeartbeat' | 'dailyQuota',
+  raw: RawSettings,
+  max: number,
+  min = 0,
+): number {
   const text = raw[name] ?? settings[name].fallback;
   const number = /^[0-9]{1,16}$/.test(text) ? Number(text) : Number.NaN;
-  if (!(number <= max)) refuse(name, raw, `a whole number from 0 to ${max}`);
+  if (!(number >= min && number <= max)) refuse(name, raw, `a whole number from ${min} to ${max}`);
   return number;
 }
 

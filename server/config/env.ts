@@ -54,6 +54,19 @@ export const settings = {
     fallback: undefined,
     about: 'private key of that certificate in PEM (default: none)',
   },
+  mcsPort: {
+    flag: '--mcs-port <number>',
+    variable: 'REVEILLE_MCS_PORT',
+    fallback: '5228',
+    about:
+      "port of Chromium's push client, always TLS: open when there is a certificate, --tls-cert or that of reveille cert; 0 takes a free one",
+  },
+  mcsHeartbeat: {
+    flag: '--mcs-heartbeat <seconds>',
+    variable: 'REVEILLE_MCS_HEARTBEAT',
+    fallback: '240',
+    about: "how often Chromium's push client says that it is there; shorter than what a NAT forgets",
+  },
   compat: {
     flag: '--compat <year>',
     variable: 'REVEILLE_COMPAT',

@@ -23,6 +23,8 @@ import { dirname, join } from 'node:path';
 export interface Secrets {
   /** HMAC-SHA-256 by the first key of the ring. */
   mac(purpose: string, data: string): Buffer;
+  /** HMAC-SHA-256 by every key of the ring, the first one's first: for formats with room for a part of it only. */
+  macs(purpose: string, data: string): readonly Buffer[];
   /** True when any key of the ring made it. In constant time. */
   verifyMac(purpose: string, data: string, mac: Uint8Array): boolean;
   /** Seals text so that only this ring opens it: AES-256-GCM by the first key, base64url. */
@@ -72,6 +74,10 @@ class Ring implements Secrets {
 
   mac(purpose: string, data: string): Buffer {
     return hmac(this.#first(`mac ${purpose}`), data);
+  }
+
+  macs(purpose: string, data: string): readonly Buffer[] {
+    return this.#ring(`mac ${purpose}`).map((key) => hmac(key, data));
   }
 
   verifyMac(purpose: string, data: string, mac: Uint8Array): boolean {

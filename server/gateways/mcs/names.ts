@@ -1,0 +1,42 @@
+import type { HolderId } from '../../core/subscription.ts';
+
+/** What a registration at `register3` says of where its messages go. */
+export interface Registration {
+  /** Who Chromium hands a message to: an extension's id, or the platform's name for the Push API. */
+  readonly category: string;
+  /** The Push API's: which subscription of the browser. Empty for `chrome.gcm` and `chrome.instanceID`. */
+  readonly subtype: string;
+  /** The sender as the browser registered it; a push that comes "from" another is dropped by Chromium. */
+  readonly sender: string;
+}
+
+const HOLDER = 'mcs:';
+
+/** The holder that stands for a device. */
+export function holderOf(id: bigint): HolderId {
+  return `${HOLDER}${id}`;
+}
+
+/**
+ * The name of a registration among its device's: `category subtype sender`, "-" for what is empty. The sender stands in it
+ * because messages must repeat it, and a subscription that a lost database forgot is made again from its name alone.
+ */
+export function nameOf({ category, subtype, sender }: Registration): string {
+  return [category, subtype, sender].map((part) => part || '-').join(' ');
+}
+
+/** The registration that `nameOf` named. */
+export function readName(name: string): Registration {
+  const [category = '', subtype = '', sender = ''] = name
+    .split(' ')
+    .map((part) => (part === '-' ? '' : part));
+  return { category, subtype, sender };
+}
+
+/** True when `name` belongs to the category and subtype, and to the sender, unless that is "*" (all of them). */
+export function isNamed(name: string, { category, subtype, sender }: Registration): boolean {
+  const named = readName(name);
+  return (
+    named.category === category && named.subtype === subtype && (sender === '*' || named.sender === sender)
+  );
+}

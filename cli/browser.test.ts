@@ -99,7 +99,7 @@ describe('cert', () => {
     const { serverCert, serverKey, authorityCert } = certificateFiles(data);
     await using secure = await Town.start({
       seeded: false,
-      flags: ['--tls-cert', serverCert, '--tls-key', serverKey],
+      flags: ['--tls-cert', serverCert, '--tls-key', serverKey, '--mcs-port', '0'],
     });
     expect(secure.origin).toStartWith('https://');
     const { output } = await reveille(['browser', 'firefox', '--print', '--server', secure.origin]);
@@ -313,5 +313,31 @@ describe('browser --load', () => {
     const { output } = await reveille(['browser', 'firefox', '--profile', profile, '--load', extension]);
     expect(output).toContain('user_pref("xpinstall.signatures.required", false);');
     expect(await readFile(join(profile, 'extensions', gecko.id), 'utf8')).toContain('for-firefox-');
+  });
+});
+
+describe('doctor --browser', () => {
+  const doctor = (data: string, ...more: readonly string[]) =>
+    reveille(['doctor', '--port', new URL(town.origin).port, '--data', data, ...more]);
+
+  test('CI22 says that the door is shut for want of a certificate, and only when asked', async () => {
+    const { output, code } = await doctor(data, '--browser');
+    expect(output).toContain("WRONG  door of Chromium's push client: shut, for want of a certificate");
+    expect(output).toContain('./bin/reveille cert');
+    expect(code).toBe(1);
+    expect((await doctor(data)).output).not.toContain('Chromium');
+  });
+
+  test('CI22 finds a server that speaks https with the certificate of cert, and its open door', async () => {
+    const { serverCert, serverKey } = certificateFiles(data);
+    const https = ['--tls-cert', serverCert, '--tls-key', serverKey];
+    await using secure = await Town.start({ seeded: false, flags: [...https, '--mcs-port', '0'] });
+    const port = ['--port', new URL(secure.origin).port];
+    const { output } = await reveille(['doctor', ...port, '--data', data, ...https, '--browser']);
+    expect(output).toMatch(/ok {4} port [0-9]+ on 127\.0\.0\.1: Reveille is running there/);
+    expect(output).toMatch(
+      /ok {4} door of Chromium's push client: https:\/\/127\.0\.0\.1:[0-9]+ answers with TLS/,
+    );
+    expect(output).not.toContain('WRONG');
   });
 });

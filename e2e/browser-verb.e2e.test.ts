@@ -26,7 +26,7 @@ async function makeCertificate(data: string): Promise<void> {
 const debug = ['--log-level', 'debug'];
 const https = () => {
   const { serverCert, serverKey } = certificateFiles(folder);
-  return ['--tls-cert', serverCert, '--tls-key', serverKey];
+  return ['--tls-cert', serverCert, '--tls-key', serverKey, '--mcs-port', '0'];
 };
 
 /** A browser that the verb started, until it is told to end. */

@@ -79,6 +79,27 @@ export const limits = {
   /** HA2: runs of a version that may fail before it is given up. */
   failedRuns: 8,
 
+  /** WK2: a running worker says "taken" within milliseconds; after this the connection counts as one that nobody reads. */
+  takenMs: 2_000,
+  /** Messages that are watched for it at a time; further ones are offered again all the same. */
+  takenWatched: 100_000,
+  /** WK5: wake-ups of a device an hour, and the gap between further ones; each costs its user battery. */
+  wakesPerHour: 60,
+  wakeGapMs: 60_000,
+  wakeGapMsMax: 900_000,
+  /** Devices that are being woken again and again, or whose budget is counted. */
+  wakesRemembered: 100_000,
+  /** Wake-ups under way at a time: calls to push services, each with a socket. */
+  wakesUnderWay: 64,
+  /** After a start: devices that come back by themselves need no waking. */
+  wakeSettleMs: 5_000,
+  /** All devices with a transport are looked at this often, a page at a time: what memory did not hold is found again. */
+  wakeLookMs: 3_600_000,
+  wakeLookPage: 100,
+  wakeLookPauseMs: 100,
+  /** A device whose transport is gone and that was not heard of for so long leaves: the app or the profile was deleted. */
+  silentDeviceDays: 60,
+
   /** The JSON ping of our WebSocket: a Chromium extension worker stops after 30 s without a frame of its own. */
   pingMs: 20_000,
   /** A connection from which nothing was heard for this long is dead: three pings were missed. */

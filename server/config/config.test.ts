@@ -31,6 +31,16 @@ describe('reading', () => {
     expect(originOf(config, 8030)).toBe('http://127.0.0.1:8030');
   });
 
+  test('CF1 the MCS port is 5228 and its heartbeat four minutes, unless given', () => {
+    expect(decideConfig({})).toMatchObject({ mcsPort: 5228, mcsHeartbeatSeconds: 240 });
+    expect(decideConfig({ mcsPort: '0', mcsHeartbeat: '60' })).toMatchObject({
+      mcsPort: 0,
+      mcsHeartbeatSeconds: 60,
+    });
+    expect(refusal({ mcsHeartbeat: '0' })).toContain('a whole number from 1 to');
+    expect(refusal({ mcsPort: '70000' })).toContain('--mcs-port');
+  });
+
   test('CF1 every setting has a variable of its own, and only those are read', () => {
     const variables = Object.values(settings).map((setting) => setting.variable);
     expect(new Set(variables).size).toBe(variables.length);

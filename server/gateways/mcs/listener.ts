@@ -112,6 +112,8 @@ export class McsGateway {
       data: undefined,
       socket: {
         open: (socket) => this.#open(socket),
+        // With this handler Bun calls `open` before the handshake: who never finishes one is counted and timed too.
+        handshake: () => {},
         data: ({ data: connection }, chunk) => {
           if (connection === undefined) return;
           for (const frame of connection.reader.push(chunk)) void connection.session.receive(frame);

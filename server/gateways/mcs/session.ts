@@ -294,16 +294,15 @@ export class Session {
     this.#tellDue = false;
   }
 
-  /** Nobody takes messages of `chrome.gcm.send` here: its app is told so, by `onSendError`. */
+  /** Nobody takes messages of `chrome.gcm.send` here: its app is told so, by `onSendError`, which shows the persistent id. */
   #refuseUpstream({ id, category }: Extract<ClientFrame, { type: 'data' }>): void {
     const appData = {
       message_type: 'send_error',
-      'google.message_id': id,
       error: 'No server takes messages from apps. Send them to your own server over HTTP.',
     };
     this.#send({
       type: 'data',
-      message: { from: 'gcm@chrome.com', category, appData },
+      message: { from: 'gcm@chrome.com', category, persistentId: id, appData },
       received: this.#kept,
     });
   }

@@ -79,6 +79,21 @@ export class TestBrowser implements AsyncDisposable {
     await (await target?.worker())?.close();
   }
 
+  /** Ends the service worker of an extension or site (its origin), and waits until it is gone. */
+  async putToSleep(origin: string): Promise<void> {
+    const running = () =>
+      this.#browser.targets().find((one) => one.type() === 'service_worker' && one.url().startsWith(origin));
+    const target = running();
+    if (target === undefined) return;
+    await (await target.worker())?.close();
+    await waitUntil(`the end of ${origin}'s worker`, async () => running() === undefined);
+  }
+
+  /** Lets nothing of the browser run any more, until it is killed. */
+  freeze(): void {
+    this.#browser.process()?.kill('SIGSTOP');
+  }
+
   /** Opens a page of an extension, which neither starts nor holds its worker. */
   async page(appId: string, path: string): Promise<Page> {
     return this.open(`chrome-extension://${appId}/${path}`);

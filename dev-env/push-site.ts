@@ -1,4 +1,9 @@
-import type { TestFirefox } from './firefox.ts';
+import type { Page } from 'puppeteer-core';
+
+/** A browser that can open a page. */
+interface Opens {
+  open(url: string): Promise<Page>;
+}
 
 /** What the page's worker told its own server about one push. */
 export interface Got {
@@ -45,8 +50,8 @@ export class PushSite implements Disposable {
   }
 
   /** Opens the site in a browser and subscribes it, then leaves the page. */
-  async subscribe(firefox: TestFirefox, applicationServerKey?: string): Promise<PageSubscription> {
-    const opened = await firefox.open(this.url);
+  async subscribe(browser: Opens, applicationServerKey?: string): Promise<PageSubscription> {
+    const opened = await browser.open(this.url);
     const subscription = await opened.evaluate(async (key) => {
       await navigator.serviceWorker.register('/sw.js');
       const { pushManager } = await navigator.serviceWorker.ready;
@@ -57,8 +62,8 @@ export class PushSite implements Disposable {
     return JSON.parse(subscription) as PageSubscription;
   }
 
-  async unsubscribe(firefox: TestFirefox): Promise<void> {
-    const opened = await firefox.open(this.url);
+  async unsubscribe(browser: Opens): Promise<void> {
+    const opened = await browser.open(this.url);
     await opened.evaluate(async () => {
       const { pushManager } = await navigator.serviceWorker.ready;
       await (await pushManager.getSubscription())?.unsubscribe();

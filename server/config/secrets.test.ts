@@ -85,6 +85,13 @@ describe('where the keys come from', () => {
 });
 
 describe('what the keys do', () => {
+  test('KY2 the MACs by every key, the first one first', async () => {
+    const [one, two] = [aKey(), aKey()];
+    const ring = await given(one, two);
+    const older = await openSecrets({ folder: join(home, 'older'), given: { text: two } });
+    expect(ring.macs('test', 'data')).toEqual([ring.mac('test', 'data'), older.mac('test', 'data')]);
+  });
+
   test('KY2 a MAC verifies for its purpose and data, and is HMAC-SHA-256 by a key of its own', async () => {
     const key = aKey();
     const secrets = await given(key);

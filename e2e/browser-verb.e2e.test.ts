@@ -105,13 +105,13 @@ describe('reveille browser chromium --load examples/hello-push', () => {
         (await welcome.$eval('#outcome', (element) => element.textContent ?? '')).startsWith('Ready.'),
       );
       await reveille(town, 'send', 'Hello, verb');
-      await waitUntil('the notification', () =>
-        welcome.evaluate(async () => {
-          const registration = await navigator.serviceWorker.getRegistration();
-          const shown = (await registration?.getNotifications()) ?? [];
-          return shown.some(({ body }) => body.startsWith('Hello, verb'));
-        }),
-      );
+      // Asked for while the first one is on its way to the screen, Chromium's list loses it.
+      await waitUntil('the confirm', async () => town.log.includes('"msg":"confirmed"'));
+      const shown = await welcome.evaluate(async () => {
+        const registration = await navigator.serviceWorker.getRegistration();
+        return (await registration?.getNotifications())?.map(({ body }) => body);
+      });
+      expect(shown).toEqual(['Hello, verb [0]']);
     } finally {
       await chromium.disconnect();
     }

@@ -62,15 +62,16 @@ describe('stock Chromium with this service as its push service', () => {
   /** Sends to a worker that does not run, ten times. Answers how long each took until the handler was entered. */
   const wakeExtension = async (event: string, send: (n: number) => Promise<void>): Promise<number[]> => {
     const latencies: number[] = [];
-    for (let n = 0; n < ROUNDS; n++) {
+    for (let tries = 0; latencies.length < ROUNDS && tries < 3 * ROUNDS; tries++) {
       const before = extension.told.filter((one) => one.event === event).length;
       await browser.putToSleep(`chrome-extension://${extension.appId}/`);
       const sentAt = Date.now();
-      await send(n);
+      await send(latencies.length);
       const told = (await extension.until(event, before + 1)).at(-1) as Told;
-      expect(told.startedAt).toBeGreaterThan(sentAt);
-      latencies.push(told.at - sentAt);
+      // Chromium may start a worker again by itself just after it was stopped: that try shows nothing of a wake-up.
+      if (told.startedAt > sentAt) latencies.push(told.at - sentAt);
     }
+    expect(latencies).toHaveLength(ROUNDS);
     return latencies;
   };
 

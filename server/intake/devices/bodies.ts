@@ -5,7 +5,6 @@ import { isVersion, type Version } from '../../../protocol/version.ts';
 import type { Clock } from '../../core/clock.ts';
 import { readText } from '../../doors/body.ts';
 import { assertJsonType } from '../../doors/door.ts';
-import { pushTransport } from '../../doors/push-transport.ts';
 
 const text = (max: number) =>
   z
@@ -45,9 +44,15 @@ export const confirmBody = z.object({
     .max(limits.outcomesPerConfirm),
 });
 
-/** `PUT …/transport`: how the device is woken by a push, or null. */
+/** `PUT …/transport`: an object that the gateway of its kind understands, or null. */
 export const transportBody = z.object({
-  transport: pushTransport.nullable().transform((value) => (value === null ? null : JSON.stringify(value))),
+  transport: z
+    .looseObject({ kind: text(40).min(1) })
+    .nullable()
+    .transform((value) => (value === null ? null : JSON.stringify(value)))
+    .refine((json) => json === null || Buffer.byteLength(json) <= limits.transportBytes, {
+      message: `must have at most ${limits.transportBytes} bytes`,
+    }),
 });
 
 /**

@@ -15,8 +15,6 @@ export interface DeviceAction {
     device: Device;
     devices: Devices;
     clock: Clock;
-    /** @throws `input-invalid` for a transport that could never wake. */
-    assertUsable: (transport: string) => void;
   }): Promise<Response>;
 }
 
@@ -31,9 +29,8 @@ export const deviceActions: Readonly<Record<string, DeviceAction>> = {
   },
   '/transport': {
     method: 'PUT',
-    async run({ request, device, devices, clock, assertUsable }) {
+    async run({ request, device, devices, clock }) {
       const { transport } = await readBody(request, clock, transportBody);
-      if (transport !== null) assertUsable(transport);
       await devices.setTransport(device, transport);
       return done();
     },

@@ -89,6 +89,7 @@ export class ConsoleTown implements AsyncDisposable {
       senders: this.oauth.senders,
       store,
       announcer: new Announcer({ presence, bus, events }),
+      wakes: { kept: async () => {} },
       clock,
       calendar: utcDays,
       events,

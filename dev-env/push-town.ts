@@ -25,6 +25,10 @@ export interface PushTownOptions {
   readonly events?: Partial<Events>;
   /** A store from elsewhere: one of an earlier town, or one that fails. */
   readonly store?: (clock: ManualClock) => Store;
+  /** A clock that it shares with another town. */
+  readonly clock?: ManualClock;
+  /** Speaks https under this name, which the certificate must have; callers resolve it to 127.0.0.1 themselves. */
+  readonly tls?: { readonly name: string; readonly cert: string; readonly key: string };
 }
 
 /** A browser that is connected: it notes what it is offered and acknowledges by hand. */
@@ -63,15 +67,17 @@ export class HeldBrowser {
 
 /** The web push doors on the real core: real HTTP, a store in memory, a clock that tests turn. */
 export class PushTown implements AsyncDisposable {
-  readonly clock = new ManualClock();
+  readonly clock: ManualClock;
   readonly store: Store;
   readonly holdings: Holdings;
   readonly pushes: Pushes;
+  readonly endpoints: Endpoints;
   readonly #server: Bun.Server<undefined>;
   readonly origin: string;
 
   constructor(options: PushTownOptions = {}) {
-    const { clock } = this;
+    const clock = options.clock ?? new ManualClock();
+    this.clock = clock;
     const random = seededRandom(8_030);
     const events: Events = { ...silentEvents, ...options.events };
     this.store = options.store?.(clock) ?? new MemoryStore({ clock, random });
@@ -81,19 +87,23 @@ export class PushTown implements AsyncDisposable {
     const deliveries = new Deliveries({ ...shared, node: 'here' });
     this.holdings = new Holdings({ ...shared, deliveries });
     const announcer = new Announcer(shared);
-    this.pushes = new Pushes({ ...shared, announcer, endpoints: new Endpoints(keys) });
+    this.endpoints = new Endpoints(keys);
+    this.pushes = new Pushes({ ...shared, announcer, endpoints: this.endpoints });
     const { pushes } = this;
+    const { tls } = options;
     const refusals = new Refusals(clock);
     let door: ReturnType<typeof webpushDoor> | undefined;
     this.#server = Bun.serve({
       hostname: '127.0.0.1',
       port: 0,
+      ...(tls && { tls: { cert: tls.cert, key: tls.key } }),
       fetch: (request, server) => {
         const peer = { address: server.requestIP(request)?.address ?? '' };
         return door?.(request, new URL(request.url), peer) ?? new Response(null, { status: 503 });
       },
     });
-    this.origin = `http://127.0.0.1:${this.#server.port}`;
+    const { port } = this.#server;
+    this.origin = tls === undefined ? `http://127.0.0.1:${port}` : `https://${tls.name}:${port}`;
     door = webpushDoor({ ...shared, pushes, keys, origin: this.origin, refusals });
   }
 

@@ -109,6 +109,8 @@ export interface SmallTownOptions {
   /** A store from an earlier town: a restart without a disk. */
   readonly store?: Store;
   readonly halfOpenPerAddress?: number;
+  /** Refuses transports; without one any of the right form is taken. */
+  readonly assertUsable?: (transport: string) => void;
 }
 
 /**
@@ -143,7 +145,9 @@ export class SmallTown implements AsyncDisposable {
     this.devices = new Devices({ ...shared, deliveries: this.deliveries });
     this.receiving = new Receiving(shared);
     const announcer = new Announcer(shared);
-    const acceptance = new Acceptance({ ...shared, senders: rights, announcer, calendar: utcDays });
+    // Nobody is woken here; the tests of core/wake.ts and of gateways/webpush-out see to that.
+    const wakes = { kept: async () => {} };
+    const acceptance = new Acceptance({ ...shared, senders: rights, announcer, wakes, calendar: utcDays });
     const refusals = new Refusals(clock);
     const parts = {
       ...shared,
@@ -153,6 +157,7 @@ export class SmallTown implements AsyncDisposable {
       acceptance,
       refusals,
       compat: options.compat,
+      assertUsable: options.assertUsable ?? (() => {}),
     };
     this.gateway = new WebSocketGateway({ ...parts, ...pickHalfOpen(options) });
     this.#server = this.#serve(sendDoor(parts), channelDoor(parts), devicesDoor(parts));

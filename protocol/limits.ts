@@ -79,6 +79,39 @@ export const limits = {
   /** HA2: runs of a version that may fail before it is given up. */
   failedRuns: 8,
 
+  /** WK2: a running worker says "taken" within milliseconds; after this the connection counts as one that nobody reads. */
+  takenMs: 2_000,
+  /** Messages that are watched for it at a time; further ones are offered again all the same. */
+  takenWatched: 100_000,
+  /** WK5: wake-ups of a device an hour, and the gap between further ones; each costs its user battery. */
+  wakesPerHour: 60,
+  wakeGapMs: 60_000,
+  wakeGapMsMax: 900_000,
+  /** Devices that are being woken again and again, or whose budget is counted. */
+  wakesRemembered: 100_000,
+  /** Wake-ups under way at a time: calls to push services, each with a socket. */
+  wakesUnderWay: 64,
+  /** After a start: devices that come back by themselves need no waking. */
+  wakeSettleMs: 5_000,
+  /** All devices with a transport are looked at this often, a page at a time: what memory did not hold is found again. */
+  wakeLookMs: 3_600_000,
+  wakeLookPage: 100,
+  wakeLookPauseMs: 100,
+  /** A device whose transport is gone and that was not heard of for so long leaves: the app or the profile was deleted. */
+  silentDeviceDays: 60,
+
+  /** Pushes under way to one push service: it must not take the places of all the others when it is slow. */
+  pushesPerHost: 16,
+  /** Until a place may be free again at a push service that has all of them taken. */
+  pushCrowdedMs: 1_000,
+  /** Until a push service has answered. */
+  pushAnswerMs: 10_000,
+  /** How long a connection to a push service stays open without a push. */
+  pushIdleMs: 60_000,
+  /** The rest of a push service that failed without saying for how long, doubling; and the longest that it may ask for. */
+  pushRestMs: 30_000,
+  pushRestMsMax: 3_600_000,
+
   /** The JSON ping of our WebSocket: a Chromium extension worker stops after 30 s without a frame of its own. */
   pingMs: 20_000,
   /** A connection from which nothing was heard for this long is dead: three pings were missed. */
@@ -93,8 +126,8 @@ export const limits = {
   reasonCharacters: 200,
   /** Outcomes in one confirm over HTTP: more than one device can have waiting. */
   outcomesPerConfirm: 100,
-  /** JSON text of a device's wake-up transport: a push endpoint and two keys need a tenth. */
-  transportBytes: 4_096,
+  /** A push endpoint of a device; those of the vendors have up to 500. */
+  pushEndpointCharacters: 2_048,
   /** Sockets of one address from which no hello has come yet. */
   halfOpenPerAddress: 256,
   /** Bytes a socket may have buffered before a session answers 'full'. */
@@ -140,4 +173,6 @@ if (limits.messageFrameBytes < 2 * limits.jsonBodyBytes + 512)
   throw new Error('limits: a frame must hold any body');
 if (limits.removedSubscriptionDays <= limits.retentionDays + limits.traceHours / 24)
   throw new Error('limits: a removed subscription outlives the last message that names it');
+if (limits.pushesPerHost * 2 > limits.wakesUnderWay)
+  throw new Error('limits: one push service must leave half of the wake-ups to others');
 if (limits.queuePage > limits.queuedPerChannel) throw new Error('limits: a page is a part of the queue');

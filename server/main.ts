@@ -3,7 +3,6 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Hono } from 'hono';
 import pino from 'pino';
-import { type BundleForm, bundleClient } from '../client/bundle.ts';
 import { isAppId } from '../protocol/app-id.ts';
 import { BROWSERS_PATH } from '../protocol/browser-settings.ts';
 import { asReveilleError, ReveilleError } from '../protocol/errors.ts';
@@ -14,6 +13,7 @@ import { openControlDatabase } from './accounts/open-database.ts';
 import { accountRoutes } from './accounts/routes.ts';
 import { MemoryBus } from './buses/memory.ts';
 import { MemoryPresence } from './buses/presence-memory.ts';
+import { clientRoutes } from './client-routes.ts';
 import { type Config, originOf } from './config/config.ts';
 import { openSecrets, type Secrets } from './config/secrets.ts';
 import { bootstrapRoutes } from './console/bootstrap.ts';
@@ -21,12 +21,14 @@ import { type ConsoleDeps, consoleRoutes } from './console/routes.ts';
 import { Acceptance } from './core/accept.ts';
 import { Announcer } from './core/announcer.ts';
 import type { AppOwners } from './core/app-owners.ts';
+import type { Bus } from './core/bus.ts';
 import { type Clock, type Random, systemClock } from './core/clock.ts';
 import { Deliveries } from './core/deliver.ts';
 import { Devices } from './core/devices.ts';
 import { Endpoints } from './core/endpoint.ts';
 import { Holdings } from './core/holdings.ts';
 import { startHousekeeping } from './core/housekeeping.ts';
+import type { Presence } from './core/presence.ts';
 import { Pushes } from './core/push.ts';
 import { losAngelesDays, utcDays } from './core/quota-day.ts';
 import { Receiving, type ReceivingApp } from './core/receiving.ts';
@@ -36,7 +38,7 @@ import type { Door } from './doors/door.ts';
 import { Refusals } from './doors/refusals.ts';
 import { type FrontDeps, front } from './front.ts';
 import { AutopushGateway } from './gateways/autopush/listener.ts';
-import { type McsRoom, openMcs } from './gateways/mcs/room.ts';
+import { openMcs } from './gateways/mcs/room.ts';
 import { WebSocketGateway } from './gateways/websocket/listener.ts';
 import { devicesDoor } from './intake/devices/devices-door.ts';
 import { CHANNEL_PATHS, channelDoor } from './intake/messages/channel-door.ts';
@@ -51,6 +53,7 @@ import { socketHandler } from './sockets.ts';
 import { lockFolder } from './stores/sqlite/folder-lock.ts';
 import type { Synchronous } from './stores/sqlite/open-database.ts';
 import { openSqliteStore } from './stores/sqlite/store.ts';
+import { openWaking, type Waking } from './waking.ts';
 import { openWebstore, type WebstoreRoom } from './webstore/room.ts';
 
 /** What the service takes from the world; tests hand in their own. */
@@ -132,16 +135,22 @@ async function openRooms(
   );
   const origin = originOf(config, http.port ?? config.port);
   rooms = await openPeople(ground, origin);
+  const waking = await openWaking({ ...world, ...core, config, secrets, origin });
+  closing.push(() => waking.stop());
   const refusals = new Refusals(clock);
   const mcs = openMcs({ ...world, ...core, ...mcsSettings(config), secrets, origin });
   closing.push(() => mcs.drain());
   answer = front({
-    doors: apiDoors(ground, rooms, refusals, origin, mcs),
-    devices: deviceDoor(ground, rooms, refusals),
+    doors: new Map([
+      ...apiDoors(ground, rooms, refusals, waking),
+      ...mcs.doors,
+      [BROWSERS_PATH, browsersDoor({ origin, mcsPort: mcs.port, events })],
+    ]),
+    devices: deviceDoor(ground, rooms, refusals, waking),
     webpush: webpushDoor({ ...world, ...core, keys: secrets, origin, refusals }),
     gateway,
     autopush,
-    pages: pagesOf(ground, rooms, origin),
+    pages: pagesOf(ground, rooms, origin, waking),
     proxies: config.trustedProxies,
   });
   events.listening(origin);
@@ -150,9 +159,13 @@ async function openRooms(
 
 type Front = ReturnType<typeof front>;
 type FrontPages = FrontDeps['pages'];
+type Mounted = readonly [string, Door];
 
 interface Core {
   readonly store: Store;
+  readonly presence: Presence;
+  readonly bus: Bus;
+  readonly endpoints: Endpoints;
   readonly announcer: Announcer;
   readonly deliveries: Deliveries;
   readonly devices: Devices;
@@ -185,6 +198,9 @@ function openCore(store: Store, secrets: Secrets, { clock, random, events }: Wor
   const endpoints = new Endpoints(secrets);
   return {
     store,
+    presence,
+    bus,
+    endpoints,
     deliveries,
     announcer,
     devices: new Devices({ store, deliveries, bus, random }),
@@ -238,13 +254,14 @@ function exportChannels(apps: readonly ReceivingApp[]): unknown {
   }));
 }
 
-function acceptance({ world, core, config }: Ground, { oauth }: Rooms): Acceptance {
+function acceptance({ world, core, config }: Ground, { oauth }: Rooms, { wakes }: Waking): Acceptance {
   const { clock, events } = world;
   const calendar = calendarOf(config);
   return new Acceptance({
     senders: oauth.senders,
     store: core.store,
     announcer: core.announcer,
+    wakes,
     clock,
     calendar,
     events,
@@ -253,36 +270,35 @@ function acceptance({ world, core, config }: Ground, { oauth }: Rooms): Acceptan
 
 const calendarOf = (config: Config) => (config.compat === '2013' ? losAngelesDays : utcDays);
 
-function apiDoors(
-  ground: Ground,
-  rooms: Rooms,
-  refusals: Refusals,
-  origin: string,
-  mcs: McsRoom,
-): ReadonlyMap<string, Door> {
+function apiDoors(ground: Ground, rooms: Rooms, refusals: Refusals, waking: Waking): readonly Mounted[] {
   const { clock, events } = ground.world;
   const compat = ground.config.compat === '2013' ? '2013' : undefined;
-  const send = sendDoor({ acceptance: acceptance(ground, rooms), refusals, clock, events, compat });
+  const send = sendDoor({ acceptance: acceptance(ground, rooms, waking), refusals, clock, events, compat });
   const channel = channelDoor({
     senders: rooms.oauth.senders,
     receiving: ground.core.receiving,
     refusals,
     events,
   });
-  return new Map([
+  return [
     ...MESSAGE_PATHS.map((path) => [path, send] as const),
     ...CHANNEL_PATHS.map((path) => [path, channel] as const),
-    ...mcs.doors,
-    [BROWSERS_PATH, browsersDoor({ origin, mcsPort: mcs.port, events })],
-  ]);
+    ...waking.doors,
+  ];
 }
 
-function deviceDoor({ world, core }: Ground, { oauth, webstore }: Rooms, refusals: Refusals): Door {
+function deviceDoor(
+  { world, core }: Ground,
+  { oauth, webstore }: Rooms,
+  refusals: Refusals,
+  { assertUsable }: Waking,
+): Door {
   const { clock, events } = world;
   return devicesDoor({
     devices: core.devices,
     senders: oauth.senders,
     owners: webstore.apps,
+    assertUsable,
     refusals,
     clock,
     events,
@@ -290,10 +306,10 @@ function deviceDoor({ world, core }: Ground, { oauth, webstore }: Rooms, refusal
 }
 
 /** Everything that is not hot: pages, OAuth, bootstrap, the client to download. */
-function pagesOf(ground: Ground, rooms: Rooms, origin: string): FrontPages {
+function pagesOf(ground: Ground, rooms: Rooms, origin: string, waking: Waking): FrontPages {
   const { config, world, secrets, core } = ground;
   const { accounts, oauth, webstore } = rooms;
-  const send = acceptance(ground, rooms);
+  const send = acceptance(ground, rooms, waking);
   const deps: ConsoleDeps = {
     origin,
     accounts,
@@ -333,28 +349,6 @@ function pagesOf(ground: Ground, rooms: Rooms, origin: string): FrontPages {
     return renderError(asReveilleError(thrown));
   });
   return pages;
-}
-
-const clientFiles = {
-  'push-messaging.js': 'module',
-  'push-messaging.classic.js': 'classic',
-  'notifications.js': 'notifications',
-} as const satisfies Record<string, BundleForm>;
-
-/** The client as a developer downloads it, bundled when first asked for. */
-function clientRoutes(): Hono {
-  const routes = new Hono();
-  for (const [name, form] of Object.entries(clientFiles)) {
-    let text: Promise<string> | undefined;
-    routes.get(`/client/${name}`, async (c) => {
-      text ??= bundleClient(form);
-      return c.body(await text, 200, {
-        'Content-Type': 'text/javascript; charset=utf-8',
-        'X-Content-Type-Options': 'nosniff',
-      });
-    });
-  }
-  return routes;
 }
 
 /** The key of the operator, new at each start: whoever can read the data folder may set passwords. */

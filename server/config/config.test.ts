@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'bun:test';
 import { ConfigError, decideConfig, isLoopback, originOf } from './config.ts';
 import { type RawSettings, readEnvironment, settings } from './env.ts';
+import { vendorHosts } from './push-hosts.ts';
 
 const refusal = (raw: RawSettings, secrets?: string): string => {
   try {
@@ -39,6 +40,33 @@ describe('reading', () => {
     });
     expect(refusal({ mcsHeartbeat: '0' })).toContain('a whole number from 1 to');
     expect(refusal({ mcsPort: '70000' })).toContain('--mcs-port');
+  });
+
+  test('WK15 the push services of the vendors are called, at public addresses, unless the operator says otherwise', () => {
+    expect(decideConfig({}).push).toEqual({
+      hosts: vendorHosts,
+      privateAddresses: false,
+      contact: undefined,
+    });
+    const given = {
+      pushHosts: 'Push.Example:8443, *.push.example,vendors',
+      pushAddresses: 'any',
+      pushContact: 'mailto:push@example.org',
+    };
+    expect(decideConfig(given).push).toEqual({
+      hosts: ['push.example:8443', '*.push.example', ...vendorHosts],
+      privateAddresses: true,
+      contact: 'mailto:push@example.org',
+    });
+    expect(decideConfig({ pushHosts: 'none' }).push.hosts).toEqual([]);
+  });
+
+  test('WK15 hosts, addresses and a contact of another form are refused', () => {
+    for (const pushHosts of ['https://push.example', 'push.*', '*', 'push.example:0', 'push.example/x'])
+      expect(refusal({ pushHosts })).toContain('--push-hosts');
+    expect(refusal({ pushAddresses: 'private' })).toContain('--push-addresses');
+    for (const pushContact of ['push@example.org', 'http://example.org', 'mailto:nobody'])
+      expect(refusal({ pushContact })).toContain('--push-contact');
   });
 
   test('CF1 every setting has a variable of its own, and only those are read', () => {

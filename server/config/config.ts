@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { limits } from '../../protocol/limits.ts';
 import { type RawSettings, type SettingName, settings } from './env.ts';
 import { ownDataFolder } from './own-data-folder.ts';
+import { parsePushHosts } from './push-hosts.ts';
 import { parseTrustedProxies, type TrustedProxies } from './trusted-proxies.ts';
 
 /** What the service runs on: every setting decided, typed and checked against the others. */
@@ -21,6 +22,13 @@ export interface Config {
   /** Where Chromium's push client is let in, when there is a certificate; 0 = a free port. */
   readonly mcsPort: number;
   readonly mcsHeartbeatSeconds: number;
+  /** Which push services of others are called to wake apps, and who they are told is calling. */
+  readonly push: {
+    readonly hosts: readonly string[];
+    readonly privateAddresses: boolean;
+    /** undefined = the origin. */
+    readonly contact: string | undefined;
+  };
   readonly compat: 'none' | '2013';
   readonly signUp: 'open' | 'invite' | 'closed';
   /** Messages of a project a day unless the project has its own number; 0 = no limit. */
@@ -57,6 +65,7 @@ export function decideConfig(raw: RawSettings, secretsText?: string): Config {
     tls: readTls(raw),
     mcsPort: wholeNumber('mcsPort', raw, 65_535),
     mcsHeartbeatSeconds: wholeNumber('mcsHeartbeat', raw, 28 * 60, 1),
+    push: readPush(raw),
     compat: choice('compat', raw, ['none', '2013']),
     signUp: choice('signUp', raw, ['open', 'invite', 'closed']),
     dailyQuota: wholeNumber('dailyQuota', raw, Number.MAX_SAFE_INTEGER),
@@ -130,6 +139,17 @@ function readTls(raw: RawSettings): Config['tls'] {
   return { certFile: resolve(tlsCert), keyFile: resolve(tlsKey) };
 }
 
+function readPush(raw: RawSettings): Config['push'] {
+  const hosts = parsePushHosts(raw.pushHosts ?? settings.pushHosts.fallback);
+  if (hosts === undefined)
+    refuse('pushHosts', raw, 'host names, such as vendors,push.example:8443,*.push.example');
+  const contact = raw.pushContact?.trim();
+  if (contact !== undefined && !/^(mailto:[^\s@]+@[^\s@]+|https:\/\/\S+)$/.test(contact))
+    refuse('pushContact', raw, 'an address such as mailto:push@example.org or https://example.org');
+  const privateAddresses = choice('pushAddresses', raw, ['public', 'any']) === 'any';
+  return { hosts, privateAddresses, contact };
+}
+
 function readSecrets(raw: RawSettings, text: string | undefined): Config['secrets'] {
   if (raw.secretsFile !== undefined && text !== undefined) {
     throw new ConfigError('REVEILLE_SECRETS and --secrets-file are both given: keep the one that you mean.');
@@ -151,7 +171,7 @@ function wholeNumber(
 }
 
 function choice<const Choice extends string>(
-  name: 'compat' | 'signUp' | 'logLevel',
+  name: 'compat' | 'signUp' | 'logLevel' | 'pushAddresses',
   raw: RawSettings,
   choices: readonly Choice[],
 ): Choice {

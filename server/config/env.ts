@@ -67,6 +67,27 @@ export const settings = {
     fallback: '240',
     about: "how often Chromium's push client says that it is there; shorter than what a NAT forgets",
   },
+  pushHosts: {
+    flag: '--push-hosts <hosts>',
+    variable: 'REVEILLE_PUSH_HOSTS',
+    fallback: 'vendors',
+    about:
+      'push services that may be called to wake apps, with commas: host, host:port or *.host; vendors = those of Chrome, Firefox, Edge and Safari; none = call nobody',
+  },
+  pushAddresses: {
+    flag: '--push-addresses <which>',
+    variable: 'REVEILLE_PUSH_ADDRESSES',
+    fallback: 'public',
+    about: 'which addresses those hosts may have; any lets pushes into your own network',
+    choices: ['public', 'any'],
+  },
+  pushContact: {
+    flag: '--push-contact <url>',
+    variable: 'REVEILLE_PUSH_CONTACT',
+    fallback: undefined,
+    about:
+      'how push services reach you when your pushes trouble them, mailto: or https: (default: the origin)',
+  },
   compat: {
     flag: '--compat <year>',
     variable: 'REVEILLE_COMPAT',

@@ -27,6 +27,8 @@ let channel: Channel;
 
 /** What was announced, in order. */
 let announced: Kept[];
+/** What devices without a connection are woken for. */
+let woken: Kept[];
 
 beforeEach(async () => {
   clock = new ManualClock();
@@ -42,7 +44,10 @@ beforeEach(async () => {
   });
   const announcer = new Announcer({ presence, bus, events: silentEvents });
   const calendar = utcDays;
-  acceptance = new Acceptance({ senders: rights, store, announcer, clock, calendar, events: silentEvents });
+  woken = [];
+  const wakes = { kept: async (kept: Kept) => void woken.push(kept) };
+  const shared = { store, announcer, wakes, clock, calendar, events: silentEvents };
+  acceptance = new Acceptance({ senders: rights, ...shared });
   channel = await store.openChannel('carl', app);
   const draft = { id: 'd', channel: channel.key, tokenHash: '', name: '', signIn: null };
   const { device } = await store.register(draft);
@@ -71,6 +76,18 @@ describe('accepting a message', () => {
     store.keep = () => Promise.reject(new Error('disk'));
     await expect(acceptance.accept(sender, message())).rejects.toThrow('disk');
     expect(announced).toHaveLength(1);
+  });
+
+  test('WK1 once it is kept, and not before, devices are woken for it', async () => {
+    const sender = await acceptance.admit(rights.token('t'));
+    const { keep } = store;
+    store.keep = async (draft) => {
+      const kept = await keep.call(store, draft);
+      expect(woken).toEqual([]);
+      return kept;
+    };
+    const kept = await acceptance.accept(sender, message());
+    expect(woken).toEqual([kept]);
   });
 
   test('AC2 who does not own the app hears the same of a channel that exists and of one that does not', async () => {
@@ -103,7 +120,7 @@ describe('accepting a message', () => {
     await store.setChannelState(channel.key, 'paused');
     await acceptance.accept(sender, message());
     await Bun.sleep(0);
-    expect(announced).toEqual([]);
+    expect([announced, woken]).toEqual([[], []]);
     await store.setChannelState(channel.key, 'removed');
     await expect(acceptance.accept(sender, message())).rejects.toThrow('The user removed the app');
   });

@@ -8,6 +8,7 @@ import type { Clock } from './clock.ts';
 import type { QuotaCalendar } from './quota-day.ts';
 import { SEND_SCOPE, type Sender, type Senders } from './sender.ts';
 import type { Channel, Draft, Kept, MessageStore, Store } from './store.ts';
+import type { Wakes } from './wake.ts';
 
 /**
  * The way of a message into the house. The order of the steps is part of the promise: who does not own the app never
@@ -17,6 +18,7 @@ export class Acceptance {
   readonly #senders: Senders;
   readonly #store: Pick<Store, 'findChannel'> & Pick<MessageStore, 'keep'>;
   readonly #announcer: Announcer;
+  readonly #wakes: Pick<Wakes, 'kept'>;
   readonly #clock: Clock;
   readonly #calendar: QuotaCalendar;
   readonly #events: Events;
@@ -25,6 +27,7 @@ export class Acceptance {
     readonly senders: Senders;
     readonly store: Store;
     readonly announcer: Announcer;
+    readonly wakes: Pick<Wakes, 'kept'>;
     readonly clock: Clock;
     readonly calendar: QuotaCalendar;
     readonly events: Events;
@@ -32,6 +35,7 @@ export class Acceptance {
     this.#senders = deps.senders;
     this.#store = deps.store;
     this.#announcer = deps.announcer;
+    this.#wakes = deps.wakes;
     this.#clock = deps.clock;
     this.#calendar = deps.calendar;
     this.#events = deps.events;
@@ -63,7 +67,10 @@ export class Acceptance {
     const kept = await this.#keep(sender, channel, message);
     this.#events.accepted(kept.version, sender.project ?? '');
     // A paused channel keeps its messages and stays silent; resuming it reads the store.
-    if (channel.state === 'live') void this.#announcer.announce(kept);
+    if (channel.state === 'live') {
+      void this.#announcer.announce(kept);
+      void this.#wakes.kept(kept);
+    }
     return kept;
   }
 

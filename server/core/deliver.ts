@@ -23,6 +23,7 @@ export class Deliveries {
   readonly #byChannel = new Map<ChannelKey, Set<Outbox>>();
   readonly #endings = new RecentEndings();
   readonly #stopListening: () => void;
+  #onLeft: ((device: Addressee, waits: boolean) => void) | undefined;
 
   constructor(deps: {
     readonly node: NodeId;
@@ -75,7 +76,18 @@ export class Deliveries {
     if (this.#byDevice.get(outbox.device.key) !== outbox) return;
     this.#byDevice.delete(outbox.device.key);
     await this.#presence.unregister(this.#session(outbox));
+    this.#onLeft?.(outbox.device, outbox.leftSome);
     await this.#store.seen(outbox.device.key);
+  }
+
+  /** Sets who hears that the connection of a device is gone, and whether something had not ended on it (core/wake.ts). */
+  onLeft(listener: (device: Addressee, waits: boolean) => void): void {
+    this.#onLeft = listener;
+  }
+
+  /** The live outboxes of a channel on this node. */
+  outboxesOf(channel: ChannelKey): Iterable<Outbox> {
+    return this.#byChannel.get(channel) ?? [];
   }
 
   /** The live outbox of a device on this node. */

@@ -36,6 +36,7 @@ export class Outbox {
   readonly #pending = new PendingMessages();
   #phase: 'backfill' | 'live' | 'paused' | 'closed' = 'backfill';
   #blocked = false;
+  #leftSome = false;
   #queueBehind = false;
   #queueAside: Kept[] | undefined;
   #queueLast = 0 as Version;
@@ -81,6 +82,7 @@ export class Outbox {
     const pending = this.#pending.find(version);
     if (pending !== undefined) {
       pending.state = 'running';
+      pending.answered = true;
       // Only then is there something for the store to record.
       if (this.#pending.removeOlder(pending.kept) === 0) return;
     }
@@ -103,6 +105,7 @@ export class Outbox {
   /** The run ended badly (`failed`, counts towards HA2), or nobody listens yet (`no-listener`, does not). Offered again later. */
   async refuse(version: Version, kind: 'failed' | 'no-listener', reason: string): Promise<void> {
     const pending = this.#pending.find(version);
+    if (pending !== undefined) pending.answered = true;
     if (kind === 'failed') {
       const { failedRuns, ended } = await this.#deps.store.runFailed(this.device.key, version);
       this.#deps.events.runFailed(version, this.device.id, failedRuns, reason);
@@ -138,6 +141,11 @@ export class Outbox {
     return this.#pending.offered();
   }
 
+  /** True while the device has said nothing at all of a message that has not ended (WK2). */
+  isUnanswered(version: Version): boolean {
+    return this.#pending.find(version)?.answered === false;
+  }
+
   /** Everything that has not ended and is held here, by version. */
   waiting(): readonly Kept[] {
     return this.#pending.all();
@@ -153,8 +161,15 @@ export class Outbox {
     return this.#recipient.describe?.();
   }
 
+  /** After its close: did something wait, as far as was known? */
+  get leftSome(): boolean {
+    return this.#leftSome;
+  }
+
   /** The connection is over. What did not end waits in the store. */
   close(): void {
+    // One that was closed before the store was read may have left anything.
+    if (this.#phase === 'backfill' || this.#pending.all().length > 0) this.#leftSome = true;
     this.#phase = 'closed';
     this.#stopTimer?.();
     this.#stopTimer = undefined;

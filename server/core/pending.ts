@@ -8,6 +8,8 @@ export interface Pending {
   /** waiting = to be written to the connection; offered = written; running = the handler has it. */
   state: 'waiting' | 'offered' | 'running';
   offers: number;
+  /** The device has said something of it: "taken", or why not. */
+  answered: boolean;
   /** When it is to be offered again, in milliseconds since 1970; Infinity while it runs or waits. */
   dueAt: number;
 }
@@ -133,7 +135,13 @@ export class PendingMessages {
   }
 
   #insert(kept: Kept): void {
-    const pending: Pending = { kept, state: 'waiting', offers: 0, dueAt: Number.POSITIVE_INFINITY };
+    const pending: Pending = {
+      kept,
+      state: 'waiting',
+      offers: 0,
+      answered: false,
+      dueAt: Number.POSITIVE_INFINITY,
+    };
     const at = this.#list.findIndex((one) => one.kept.version > kept.version);
     if (at === -1) this.#list.push(pending);
     else this.#list.splice(at, 0, pending);

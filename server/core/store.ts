@@ -197,6 +197,11 @@ export interface Missed {
   readonly more: boolean;
 }
 
+/** Which devices with a wake-up transport. `after` is the last one of the page before, null = from the first. */
+export type WakeableOf =
+  | { readonly channel: ChannelKey }
+  | { readonly after: Device | null; readonly limit: number };
+
 /** Channels and devices: kept beside the messages, so that FO2 holds by the order of commits alone. */
 export interface DeviceStore {
   /** The channel of (user, app); made at first use (CH1). A removed one becomes live again with the same id, a paused one stays paused. */
@@ -218,6 +223,11 @@ export interface DeviceStore {
   findDevice(id: string): Promise<Device | undefined>;
   /** The devices that have not left, in the order of their registration. */
   devicesOf(channel: ChannelKey): Promise<readonly Device[]>;
+  /**
+   * Devices that have a wake-up transport: those of a channel, in the order of their registration; or a page of all of them,
+   * by channel and registration.
+   */
+  wakeable(of: WakeableOf): Promise<readonly Device[]>;
   /** Swaps the token of a device, or sets its wake-up transport or name. @throws `device-unknown` when it left. */
   updateDevice(
     device: DeviceKey,

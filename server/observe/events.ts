@@ -15,6 +15,8 @@ export interface Events {
   offered(version: number, device: string): void;
   confirmed(version: number, device: string): void;
   runFailed(version: number, device: string, failedRuns: number, reason: string): void;
+  /** A device without a running app was woken for a message, or could not be. */
+  woken(version: number, device: string, outcome: 'sent' | 'gone' | 'later'): void;
   connected(device: string, gateway: string): void;
   disconnected(device: string, gateway: string, reason: string): void;
   /** A browser said what became of a push: delivered, or why not, or how its handler ended badly. */
@@ -36,6 +38,7 @@ export function loggedEvents(log: Logger): Events {
     confirmed: (version, device) => log.debug({ version, device }, 'confirmed'),
     runFailed: (version, device, failedRuns, reason) =>
       log.info({ version, device, failedRuns, reason }, 'run failed'),
+    woken: (version, device, outcome) => log.debug({ version, device, outcome }, 'woken'),
     connected: (device, gateway) => log.debug({ device, gateway }, 'connected'),
     disconnected: (device, gateway, reason) => log.debug({ device, gateway, reason }, 'disconnected'),
     answered: (version, device, answer) => log.debug({ version, device, answer }, 'answered'),
@@ -54,6 +57,7 @@ export const silentEvents: Events = {
   offered() {},
   confirmed() {},
   runFailed() {},
+  woken() {},
   connected() {},
   disconnected() {},
   answered() {},

@@ -6,7 +6,17 @@ import { limits, retentionMs } from '../../protocol/limits.ts';
 import type { Version } from '../../protocol/version.ts';
 import type { Clock, Random } from '../core/clock.ts';
 import { ManualClock, seededRandom } from '../core/manual-clock.ts';
-import type { Channel, ChannelKey, Device, DeviceTrace, Draft, Kept, Slot, Store } from '../core/store.ts';
+import type {
+  Channel,
+  ChannelKey,
+  Device,
+  DeviceTrace,
+  Draft,
+  Kept,
+  Slot,
+  Store,
+  WakeableOf,
+} from '../core/store.ts';
 import type { Addressee, Subscription } from '../core/subscription.ts';
 
 export interface OpenedStore {
@@ -282,6 +292,26 @@ function deviceTests(at: () => Bench): void {
     expect(await refusal(bench.store.updateDevice(device.key, { name: 'x' }))).toBe('device-unknown');
     await bench.store.seen(device.key);
     expect(await bench.store.findDevice(device.id)).toBeUndefined();
+  });
+
+  test('WK11 devices with a transport are told for a channel, and in pages for all', async () => {
+    const bench = at();
+    const [ofAda, ofBob] = [await bench.channel(), await bench.channel('bob')];
+    const devices = [];
+    for (const channel of [ofBob, ofAda, ofBob, ofAda]) devices.push(await bench.device(channel));
+    const [bob, ada, bobToo, adaToo] = devices as [Device, Device, Device, Device];
+    for (const { key } of [bob, ada, bobToo, adaToo])
+      await bench.store.updateDevice(key, { transport: '{}' });
+    const names = async (of: WakeableOf) => (await bench.store.wakeable(of)).map(({ id }) => id);
+    expect(await names({ channel: ofBob.key })).toEqual([bob.id, bobToo.id]);
+    expect(await bench.store.wakeable({ channel: ofAda.key })).toContainEqual({ ...ada, transport: '{}' });
+    expect(await names({ after: null, limit: 3 })).toEqual([ada.id, adaToo.id, bob.id]);
+    expect(await names({ after: bob, limit: 3 })).toEqual([bobToo.id]);
+    expect(await names({ after: bobToo, limit: 3 })).toEqual([]);
+    await bench.store.updateDevice(ada.key, { transport: null });
+    await bench.store.removeDevice(bob.key);
+    expect(await names({ after: null, limit: 9 })).toEqual([adaToo.id, bobToo.id]);
+    expect(await names({ channel: ofAda.key })).toEqual([adaToo.id]);
   });
 
   test('PA1 a device sees the state of its channel as it is', async () => {

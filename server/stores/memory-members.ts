@@ -4,7 +4,15 @@ import { ReveilleError } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
 import type { Version } from '../../protocol/version.ts';
 import type { Clock, Random } from '../core/clock.ts';
-import type { Channel, ChannelKey, ChannelState, Device, DeviceDraft, DeviceKey } from '../core/store.ts';
+import type {
+  Channel,
+  ChannelKey,
+  ChannelState,
+  Device,
+  DeviceDraft,
+  DeviceKey,
+  WakeableOf,
+} from '../core/store.ts';
 
 /** A device, also one that left. */
 export interface Member {
@@ -155,6 +163,15 @@ export class MemoryMembers {
       : this.ofChannel(key).map((member) => deviceOf(member, channel));
   }
 
+  wakeable(of: WakeableOf): readonly Device[] {
+    const members = 'channel' in of ? this.ofChannel(of.channel) : this.#wakeableAfter(of.after, of.limit);
+    return members.flatMap((member) => {
+      const channel = this.#channels.get(member.channel);
+      const isNobodys = member.transport === null || channel === undefined || channel.user === '';
+      return isNobodys ? [] : [deviceOf(member, channel)];
+    });
+  }
+
   update(key: DeviceKey, change: { tokenHash?: string; transport?: string | null; name?: string }): void {
     const member = this.find(key);
     if (member === undefined) throw new ReveilleError('device-unknown');
@@ -196,6 +213,17 @@ export class MemoryMembers {
     for (const member of this.#members.values()) {
       if (member.removedAt !== null && member.removedAt <= before) this.#members.delete(member.key);
     }
+  }
+
+  #wakeableAfter(after: Device | null, limit: number): readonly Member[] {
+    const [channel, key] = [after?.channel.key ?? 0, after?.key ?? 0];
+    return [...this.#members.values()]
+      .filter(
+        (one) =>
+          one.transport !== null && (one.channel > channel || (one.channel === channel && one.key > key)),
+      )
+      .sort((a, b) => a.channel - b.channel || a.key - b.key)
+      .slice(0, limit);
   }
 
   #add(draft: DeviceDraft): Member {

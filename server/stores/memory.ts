@@ -18,6 +18,7 @@ import type {
   Slot,
   Store,
   TraceOf,
+  WakeableOf,
 } from '../core/store.ts';
 import type { HolderId, Subscription } from '../core/subscription.ts';
 import { type Member, MemoryMembers } from './memory-members.ts';
@@ -210,6 +211,11 @@ export class MemoryStore implements Store {
 
   async devicesOf(channel: ChannelKey): Promise<readonly Device[]> {
     return this.#members.devicesOf(channel);
+  }
+
+  async wakeable(of: WakeableOf): Promise<readonly Device[]> {
+    this.#assertOpen();
+    return this.#members.wakeable(of);
   }
 
   async updateDevice(

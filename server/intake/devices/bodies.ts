@@ -5,6 +5,7 @@ import { isVersion, type Version } from '../../../protocol/version.ts';
 import type { Clock } from '../../core/clock.ts';
 import { readText } from '../../doors/body.ts';
 import { assertJsonType } from '../../doors/door.ts';
+import { pushTransport } from '../../doors/push-transport.ts';
 
 const text = (max: number) =>
   z
@@ -44,15 +45,9 @@ export const confirmBody = z.object({
     .max(limits.outcomesPerConfirm),
 });
 
-/** `PUT …/transport`: an object that the gateway of its kind understands, or null. */
+/** `PUT …/transport`: how the device is woken by a push, or null. */
 export const transportBody = z.object({
-  transport: z
-    .looseObject({ kind: text(40).min(1) })
-    .nullable()
-    .transform((value) => (value === null ? null : JSON.stringify(value)))
-    .refine((json) => json === null || Buffer.byteLength(json) <= limits.transportBytes, {
-      message: `must have at most ${limits.transportBytes} bytes`,
-    }),
+  transport: pushTransport.nullable().transform((value) => (value === null ? null : JSON.stringify(value))),
 });
 
 /**

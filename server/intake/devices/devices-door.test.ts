@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'bun:test';
-import { SmallTown } from '../../../dev-env/small-town.ts';
+import { SmallTown, type SmallTownOptions } from '../../../dev-env/small-town.ts';
 import type { AppId } from '../../../protocol/app-id.ts';
+import { ReveilleError } from '../../../protocol/errors.ts';
 import { limits } from '../../../protocol/limits.ts';
 import { CHANNEL_SCOPE } from '../../core/sender.ts';
 import type { RegisteredDevice } from './register.ts';
@@ -14,8 +15,8 @@ interface Call {
   readonly headers?: Record<string, string>;
 }
 
-async function town() {
-  const small = new SmallTown();
+async function town(options: SmallTownOptions = {}) {
+  const small = new SmallTown(options);
   const { rights } = small;
   rights.groups.set('anns', new Set(['ann']));
   rights.app(app, 'anns', { origins: ['https://hello.example'] });
@@ -345,30 +346,37 @@ describe('what waits', () => {
 });
 
 describe('the transport', () => {
+  const keys = { p256dh: `B${'A'.repeat(86)}`, auth: 'c2l4dGVlbiBieXRlcyEhIQ' };
+  const good = { kind: 'push', endpoint: 'https://push.example/1', ...keys };
+
   test('DV6 is kept as it was given, and taken back with null', async () => {
     await using t = await town();
     const device = await t.register();
-    const transport = {
-      kind: 'webpush',
-      endpoint: 'https://push.example/1',
-      keys: { auth: 'a', p256dh: 'b' },
-    };
-    expect((await t.at(device, 'PUT', '/transport', { body: { transport } })).status).toBe(204);
+    const put = (transport: unknown) => t.at(device, 'PUT', '/transport', { body: { transport } });
+    expect((await put(good)).status).toBe(204);
     const kept = async () => (await t.small.store.findDevice(device.deviceId))?.transport;
-    expect(JSON.parse((await kept()) ?? '')).toEqual(transport);
-    await t.at(device, 'PUT', '/transport', { body: { transport: null } });
+    expect(JSON.parse((await kept()) ?? '')).toEqual(good);
+    await put({ ...good, auth: `${keys.auth}==`, more: 'is dropped' });
+    expect(JSON.parse((await kept()) ?? '')).toEqual(good);
+    await put(null);
     expect(await kept()).toBeNull();
   });
 
-  for (const transport of [
-    'text',
-    [],
-    1,
-    {},
-    { kind: '' },
-    { kind: 'x', pad: 'y'.repeat(limits.transportBytes) },
-  ]) {
-    test(`DV6 ${JSON.stringify(transport).slice(0, 30)} is no transport`, async () => {
+  const bad: Readonly<Record<string, unknown>> = {
+    'a text': 'text',
+    'a list': [],
+    nothing: {},
+    'another kind': { ...good, kind: 'pigeon' },
+    'an endpoint that is no URL': { ...good, endpoint: 'push.example/1' },
+    'an endpoint of another scheme': { ...good, endpoint: 'file:///etc/passwd' },
+    'an endpoint of 3 kB': { ...good, endpoint: `https://push.example/${'x'.repeat(3_000)}` },
+    'a point that is compressed': { ...good, p256dh: `A${'A'.repeat(43)}` },
+    'a point of another form': { ...good, p256dh: `C${'A'.repeat(86)}` },
+    'a secret that is short': { ...good, auth: 'c2hvcnQ' },
+    'a secret in another alphabet': { ...good, auth: 'c2l4dGVlbi*ieXRlcyEhIQ' },
+  };
+  for (const [what, transport] of Object.entries(bad)) {
+    test(`DV6 ${what} is no transport`, async () => {
       await using t = await town();
       const device = await t.register();
       const error = await errorOf(await t.at(device, 'PUT', '/transport', { body: { transport } }));
@@ -376,6 +384,19 @@ describe('the transport', () => {
       expect(error.location).toStartWith('transport');
     });
   }
+
+  test('WK15 one that this server would never call is refused, and the earlier one stays', async () => {
+    await using t = await town({
+      assertUsable: (json) => {
+        if (json.includes('elsewhere')) throw new ReveilleError('input-invalid', 'Not there.');
+      },
+    });
+    const device = await t.register();
+    const put = (transport: unknown) => t.at(device, 'PUT', '/transport', { body: { transport } });
+    await put(good);
+    expect((await put({ ...good, endpoint: 'https://elsewhere.example/1' })).status).toBe(400);
+    expect((await t.small.store.findDevice(device.deviceId))?.transport).toContain('push.example');
+  });
 });
 
 describe('origins', () => {

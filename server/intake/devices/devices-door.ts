@@ -17,6 +17,8 @@ const DEVICE_PATH = /^\/v2\/devices\/([\w-]{1,64})(\/[a-z]+)?$/;
 
 export interface DevicesDoorDeps extends RegisterDeps {
   readonly devices: Devices;
+  /** @throws `input-invalid` for a transport that could never wake. */
+  readonly assertUsable: (transport: string) => void;
   readonly refusals: Refusals;
   readonly events: Events;
 }
@@ -36,7 +38,8 @@ export function devicesDoor(deps: DevicesDoorDeps): Door {
     if (token === undefined) throw new ReveilleError('token-missing', 'It must be the token of the device.');
     const device = await deps.devices.authenticate({ id, token });
     await assertAppOrigin(request.headers.get('origin'), device.channel.app, deps.owners);
-    return action.run({ request, url, device, devices: deps.devices, clock: deps.clock });
+    const { devices, clock, assertUsable } = deps;
+    return action.run({ request, url, device, devices, clock, assertUsable });
   }
 
   return async (request, url, peer) => {

@@ -15,6 +15,8 @@ export interface DeviceAction {
     device: Device;
     devices: Devices;
     clock: Clock;
+    /** @throws `input-invalid` for a transport that could never wake. */
+    assertUsable: (transport: string) => void;
   }): Promise<Response>;
 }
 
@@ -29,8 +31,9 @@ export const deviceActions: Readonly<Record<string, DeviceAction>> = {
   },
   '/transport': {
     method: 'PUT',
-    async run({ request, device, devices, clock }) {
+    async run({ request, device, devices, clock, assertUsable }) {
       const { transport } = await readBody(request, clock, transportBody);
+      if (transport !== null) assertUsable(transport);
       await devices.setTransport(device, transport);
       return done();
     },

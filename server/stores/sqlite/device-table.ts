@@ -1,6 +1,6 @@
 import type { Database, Statement } from 'bun:sqlite';
 import type { Version } from '../../../protocol/version.ts';
-import type { Channel, ChannelKey, Device, DeviceDraft, DeviceKey } from '../../core/store.ts';
+import type { Channel, ChannelKey, Device, DeviceDraft, DeviceKey, WakeableOf } from '../../core/store.ts';
 import { Lru } from './lru.ts';
 
 const REMEMBERED = 50_000;
@@ -31,6 +31,8 @@ export class DeviceTable {
   readonly #idTaken: Statement<unknown, [string]>;
   readonly #ofChannel: Statement<DeviceRow, [number]>;
   readonly #ofSignIn: Statement<DeviceRow, [string]>;
+  readonly #wakeableOf: Statement<DeviceRow, [number]>;
+  readonly #wakeableAfter: Statement<DeviceRow, [number, number, number]>;
   readonly #insert: Statement<DeviceRow, (string | number | null)[]>;
   readonly #update: Statement<unknown, [string, string | null, string, number]>;
   readonly #seen: Statement<unknown, [number, number]>;
@@ -47,6 +49,10 @@ export class DeviceTable {
     this.#idTaken = db.prepare('SELECT 1 FROM devices WHERE id = ?');
     this.#ofChannel = db.prepare(`${select('channel = ?')} ORDER BY key`);
     this.#ofSignIn = db.prepare(`${select('sign_in = ?')} ORDER BY key`);
+    this.#wakeableOf = db.prepare(`${select('transport IS NOT NULL AND channel = ?')} ORDER BY key`);
+    this.#wakeableAfter = db.prepare(
+      `${select('transport IS NOT NULL AND (channel, key) > (?, ?)')} ORDER BY channel, key LIMIT ?`,
+    );
     this.#insert = db.prepare(
       `INSERT INTO devices (id, channel, token_hash, name, sign_in, since, registered_at, seen_at)
        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7) RETURNING ${COLUMNS}`,
@@ -83,6 +89,11 @@ export class DeviceTable {
 
   ofSignIn(signIn: string): readonly DeviceRow[] {
     return this.#ofSignIn.all(signIn);
+  }
+
+  wakeable(of: WakeableOf): readonly DeviceRow[] {
+    if ('channel' in of) return this.#wakeableOf.all(of.channel);
+    return this.#wakeableAfter.all(of.after?.channel.key ?? 0, of.after?.key ?? 0, of.limit);
   }
 
   insert(draft: DeviceDraft, since: Version, now: number): DeviceRow {

@@ -40,6 +40,8 @@ const steps: readonly string[] = [
   CREATE INDEX devices_by_channel ON devices (channel);
   CREATE INDEX devices_by_sign_in ON devices (sign_in) WHERE sign_in IS NOT NULL;
   CREATE INDEX devices_removed ON devices (removed_at) WHERE removed_at IS NOT NULL;
+  -- A device that left has no transport.
+  CREATE INDEX devices_wakeable ON devices (channel) WHERE transport IS NOT NULL;
 
   -- A push subscription: a channel with one device. A removed one stays for a while, so that its senders learn of it.
   CREATE TABLE subscriptions (

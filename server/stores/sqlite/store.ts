@@ -17,6 +17,7 @@ import type {
   Missed,
   Store,
   TraceOf,
+  WakeableOf,
 } from '../../core/store.ts';
 import type { HolderId, Subscription } from '../../core/subscription.ts';
 import { isTopic } from '../rules.ts';
@@ -203,6 +204,10 @@ class SqliteStore implements Store {
 
   async devicesOf(channel: ChannelKey): Promise<readonly Device[]> {
     return this.#read(() => this.#devices.ofChannel(channel).flatMap((row) => this.#whole(row) ?? []));
+  }
+
+  async wakeable(of: WakeableOf): Promise<readonly Device[]> {
+    return this.#read(() => this.#devices.wakeable(of).flatMap((row) => this.#whole(row) ?? []));
   }
 
   updateDevice(device: DeviceKey, change: DeviceChange): Promise<void> {

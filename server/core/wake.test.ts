@@ -1,0 +1,494 @@
+import { describe, expect, test } from 'bun:test';
+import type { AppId } from '../../protocol/app-id.ts';
+import { limits, retentionMs } from '../../protocol/limits.ts';
+import { MemoryBus } from '../buses/memory.ts';
+import { MemoryPresence } from '../buses/presence-memory.ts';
+import { type Events, silentEvents } from '../observe/events.ts';
+import { MemoryStore } from '../stores/memory.ts';
+import { Announcer } from './announcer.ts';
+import { Deliveries } from './deliver.ts';
+import { Devices } from './devices.ts';
+import { ManualClock, seededRandom } from './manual-clock.ts';
+import type { Outbox } from './outbox.ts';
+import { Receiving } from './receiving.ts';
+import type { Recipient } from './recipient.ts';
+import type { Device, Kept, Store } from './store.ts';
+import { Wakes } from './wake.ts';
+import type { Waker, Woken } from './waker.ts';
+
+const APP = 'abcdefghijklmnopabcdefghijklmnop' as AppId;
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
+
+/** Long enough for everything that needs no clock. */
+const settle = () => new Promise((resolve) => setImmediate(resolve));
+
+/** A connection that takes everything and says nothing. */
+const mute: Recipient = { offer: () => 'taken', caughtUp: () => {}, end: () => {} };
+
+/** The core with a push service of the test's own. */
+class Bench {
+  readonly clock = new ManualClock();
+  readonly store: Store;
+  readonly deliveries: Deliveries;
+  readonly devices: Devices;
+  readonly receiving: Receiving;
+  readonly announcer: Announcer;
+  readonly failures: string[] = [];
+  /** "transport payload" of each wake-up, in order. */
+  readonly woken: string[] = [];
+  answer: Woken | (() => Promise<Woken>) = 'sent';
+  readonly #shared: {
+    store: Store;
+    bus: MemoryBus;
+    presence: MemoryPresence;
+    clock: ManualClock;
+    events: Events;
+  };
+  wakes: Wakes;
+
+  constructor() {
+    const { clock } = this;
+    const random = seededRandom(5);
+    this.store = new MemoryStore({ clock, random });
+    const events: Events = {
+      ...silentEvents,
+      failed: (where, error) => this.failures.push(`${where} ${error}`),
+    };
+    this.#shared = { store: this.store, bus: new MemoryBus(), presence: new MemoryPresence(), clock, events };
+    this.deliveries = new Deliveries({ ...this.#shared, node: 'here' });
+    this.devices = new Devices({ ...this.#shared, deliveries: this.deliveries, random });
+    this.receiving = new Receiving(this.#shared);
+    this.announcer = new Announcer(this.#shared);
+    this.wakes = this.#start();
+  }
+
+  /** As after a restart: what was in memory is lost. */
+  async restart(): Promise<void> {
+    this.wakes.stop();
+    this.wakes = this.#start();
+    this.wakes.start();
+    await this.pass(limits.wakeSettleMs);
+  }
+
+  async device(transport: string | null = 'push', user = 'ada'): Promise<Device> {
+    const { device } = await this.devices.register({ account: user, app: APP, name: 'laptop' });
+    await this.devices.setTransport(device, transport);
+    return device;
+  }
+
+  /** Keeps a message as Acceptance does. */
+  async send(payload: string, { slot = '0', user = 'ada' } = {}): Promise<Kept> {
+    const channel = await this.store.openChannel(user, APP);
+    const kept = await this.store.keep({
+      channel: channel.key,
+      slot,
+      payload,
+      expiresAt: this.clock.now() + retentionMs,
+      project: '1',
+      dailyQuota: 0,
+      quotaDay: '2026-11-24',
+    });
+    if (channel.state === 'live') {
+      await this.announcer.announce(kept);
+      await this.wakes.kept(kept);
+    }
+    await settle();
+    return kept;
+  }
+
+  async connect(device: Device, recipient: Recipient = mute): Promise<Outbox> {
+    const outbox = this.deliveries.connect(device, recipient);
+    await settle();
+    return outbox;
+  }
+
+  async leave(outbox: Outbox): Promise<void> {
+    await this.deliveries.disconnect(outbox);
+    await settle();
+  }
+
+  async pass(ms: number): Promise<void> {
+    this.clock.advance(ms);
+    await settle();
+  }
+
+  /** Seconds from one wake-up to the next, of the next few. */
+  async gaps(count: number): Promise<readonly number[]> {
+    const gaps: number[] = [];
+    let seconds = 0;
+    for (let seen = this.woken.length; gaps.length < count && seconds < 100_000; ) {
+      await this.pass(SECOND);
+      seconds += 1;
+      if (this.woken.length === seen) continue;
+      seen = this.woken.length;
+      gaps.push(seconds);
+      seconds = 0;
+    }
+    return gaps;
+  }
+
+  #start(): Wakes {
+    const waker: Waker = {
+      wake: async (transport, kept) => {
+        this.woken.push(`${transport} ${kept.payload}`);
+        return typeof this.answer === 'function' ? this.answer() : this.answer;
+      },
+    };
+    const { deliveries } = this;
+    return new Wakes({ ...this.#shared, deliveries, waker, endDevice: (key) => this.devices.remove(key) });
+  }
+}
+
+describe('a message that is kept', () => {
+  test('WK1 wakes at once every device with a transport and without a connection, and nobody else', async () => {
+    const bench = new Bench();
+    await bench.device('phone');
+    await bench.device(null);
+    await bench.device('of another', 'eve');
+    await bench.connect(await bench.device('connected'));
+    await bench.device('laptop');
+    await bench.send('hello');
+    expect(bench.woken).toEqual(['phone hello', 'laptop hello']);
+  });
+
+  test('WK1 each subchannel wakes by itself, the newer message of one also while the push service answers', async () => {
+    const bench = new Bench();
+    await bench.device();
+    let answer = (_: Woken): void => {};
+    bench.answer = () => new Promise((resolve) => (answer = resolve));
+    await bench.send('first');
+    await bench.send('second');
+    await bench.send('third');
+    await bench.send('other', { slot: '1' });
+    expect(bench.woken).toEqual(['push first']);
+    bench.answer = 'sent';
+    answer('sent');
+    await settle();
+    expect(bench.woken).toEqual(['push first', 'push third', 'push other']);
+  });
+
+  test('WK2 a connected device that says nothing for 2 s is woken as well', async () => {
+    const bench = new Bench();
+    await bench.connect(await bench.device());
+    await bench.send('hello');
+    await bench.pass(limits.takenMs - 1);
+    expect(bench.woken).toEqual([]);
+    await bench.pass(1);
+    expect(bench.woken).toEqual(['push hello']);
+  });
+
+  test('WK2 one that has begun, ended or refused it is not, and one without a transport cannot be', async () => {
+    const bench = new Bench();
+    const outboxes = await Promise.all(
+      ['a', 'b', 'c', null].map(async (name) => bench.connect(await bench.device(name))),
+    );
+    const kept = await bench.send('hello');
+    await outboxes[0]?.taken(kept.version);
+    await outboxes[1]?.confirm(kept.version);
+    await outboxes[2]?.refuse(kept.version, 'no-listener', '');
+    await bench.pass(limits.takenMs);
+    expect(bench.woken).toEqual([]);
+  });
+
+  test('WK2 messages are watched each for its own 2 s', async () => {
+    const bench = new Bench();
+    const outbox = await bench.connect(await bench.device());
+    const first = await bench.send('first');
+    await bench.pass(SECOND);
+    await bench.send('second', { slot: '1' });
+    await outbox.taken(first.version);
+    await bench.pass(SECOND);
+    expect(bench.woken).toEqual([]);
+    await bench.pass(SECOND);
+    expect(bench.woken).toEqual(['push second']);
+  });
+});
+
+describe('waking again', () => {
+  test('WK3 the delays are 30 s, doubling to an hour, until it has ended', async () => {
+    const bench = new Bench();
+    const device = await bench.device();
+    const kept = await bench.send('hello');
+    expect(await bench.gaps(9)).toEqual([30, 60, 120, 240, 480, 960, 1_920, 3_600, 3_600]);
+    await bench.devices.acknowledge(device, [{ outcome: 'handled', version: kept.version }]);
+    await bench.pass(10 * 3_600_000);
+    expect(bench.woken.length).toBe(10);
+  });
+
+  test('WK3 a newer message is told at once, and begins the delays anew', async () => {
+    const bench = new Bench();
+    await bench.device();
+    await bench.send('first');
+    await bench.gaps(4);
+    await bench.send('second');
+    expect(bench.woken.at(-1)).toBe('push second');
+    expect(await bench.gaps(2)).toEqual([30, 60]);
+    expect(bench.woken.at(-1)).toBe('push second');
+  });
+
+  test('WK3 while the device is connected its connection offers; 30 s after its end it is woken', async () => {
+    const bench = new Bench();
+    const device = await bench.device();
+    await bench.send('hello');
+    const outbox = await bench.connect(device);
+    await bench.pass(10 * MINUTE);
+    expect(bench.woken.length).toBe(1);
+    await bench.leave(outbox);
+    expect(await bench.gaps(3)).toEqual([30, 60, 120]);
+  });
+
+  test('WK3 a device that comes, does not confirm and goes is woken ever more seldom', async () => {
+    const bench = new Bench();
+    const device = await bench.device();
+    await bench.send('hello');
+    const waited: number[] = [];
+    for (let n = 0; n < 4; n++) {
+      await bench.leave(await bench.connect(device));
+      waited.push(...(await bench.gaps(1)));
+    }
+    expect(waited).toEqual([30, 60, 120, 240]);
+  });
+
+  test('WK3 a connection that ended in the middle of a run wakes after 30 s, one that left nothing does not', async () => {
+    const bench = new Bench();
+    const device = await bench.device();
+    const running = await bench.connect(device);
+    const kept = await bench.send('hello');
+    await running.taken(kept.version);
+    await bench.leave(running);
+    expect(await bench.gaps(1)).toEqual([30]);
+    const ending = await bench.connect(device);
+    await ending.confirm(kept.version);
+    await bench.leave(ending);
+    await bench.pass(2 * 3_600_000);
+    expect(bench.woken.length).toBe(1);
+  });
+
+  test('WK3 a message that failed for good, expired or was taken with its device wakes nobody', async () => {
+    const bench = new Bench();
+    const failing = await bench.device('failing');
+    const kept = await bench.send('hello');
+    for (let n = 0; n < limits.failedRuns; n++)
+      await bench.devices.acknowledge(failing, [{ outcome: 'failed', version: kept.version, reason: '' }]);
+    const leaving = await bench.device('leaving', 'eve');
+    await bench.send('hello', { user: 'eve' });
+    await bench.devices.remove(leaving.key);
+    await bench.device('away', 'bob');
+    await bench.send('hello', { user: 'bob' });
+    bench.woken.splice(0);
+    await bench.pass(MINUTE);
+    await bench.pass(retentionMs);
+    expect(new Set(bench.woken)).toEqual(new Set(['away hello']));
+    bench.woken.splice(0);
+    await bench.pass(2 * 3_600_000);
+    expect(bench.woken).toEqual([]);
+  });
+});
+
+describe('what memory does not hold', () => {
+  test('WK4 after a restart the devices for which something waits are woken, and no others', async () => {
+    const bench = new Bench();
+    await bench.device('phone');
+    await bench.device('nothing waits', 'eve');
+    await bench.send('first');
+    await bench.send('other', { slot: '1' });
+    bench.woken.splice(0);
+    await bench.restart();
+    expect(bench.woken).toEqual(['phone other']);
+    expect(await bench.gaps(2)).toEqual([30, 60]);
+  });
+
+  test('WK4 devices that came back by themselves are left to their connection', async () => {
+    const bench = new Bench();
+    const device = await bench.device();
+    await bench.send('hello');
+    bench.woken.splice(0);
+    await bench.connect(device);
+    await bench.restart();
+    expect(bench.woken).toEqual([]);
+  });
+
+  test('WK4 the look goes on page by page, and comes again after an hour', async () => {
+    const bench = new Bench();
+    const users = Array.from({ length: limits.wakeLookPage + 1 }, (_, n) => `user ${n}`);
+    for (const user of users) await bench.device(user, user);
+    for (const user of users) await bench.send('hello', { user });
+    bench.woken.splice(0);
+    await bench.restart();
+    expect(bench.woken.length).toBe(limits.wakeLookPage);
+    await bench.pass(limits.wakeLookPauseMs);
+    expect(bench.woken.length).toBe(users.length);
+    // A device that memory knows nothing of: its transport was set while the message waited.
+    const late = await bench.device(null, 'late');
+    await bench.send('hello', { user: 'late' });
+    await bench.devices.setTransport(late, 'late');
+    await bench.pass(limits.wakeLookMs);
+    for (let n = 0; n < 3; n++) await bench.pass(limits.wakeLookPauseMs);
+    expect(bench.woken).toContain('late hello');
+  });
+
+  test('WK4 nobody is woken after the stop', async () => {
+    const bench = new Bench();
+    await bench.device();
+    await bench.send('hello');
+    bench.wakes.stop();
+    await bench.pass(10 * 3_600_000);
+    await bench.send('more');
+    expect(bench.woken).toEqual(['push hello']);
+  });
+});
+
+describe('the budget', () => {
+  test('WK5 the 61st message of an hour waits a minute, and then the newest alone is told', async () => {
+    const bench = new Bench();
+    await bench.device();
+    for (let n = 1; n <= 60; n++) await bench.send(`m${n}`);
+    expect(bench.woken.length).toBe(60);
+    for (let n = 61; n <= 70; n++) await bench.send(`m${n}`, { slot: String(n % 4) });
+    expect(bench.woken.length).toBe(60);
+    expect(await bench.gaps(1)).toEqual([60]);
+    expect(bench.woken.at(-1)).toBe('push m70');
+    await bench.send('m71');
+    expect(bench.woken.length).toBe(61);
+    expect(await bench.gaps(1)).toEqual([120]);
+    expect(
+      bench.wakes.spentBy(
+        (await bench.store.devicesOf((await bench.store.openChannel('ada', APP)).key))[0]?.key ??
+          (0 as never),
+      ),
+    ).toBe(62);
+  });
+
+  test('WK5 waking a connected device costs nothing', async () => {
+    const bench = new Bench();
+    const device = await bench.device();
+    await bench.connect(device);
+    for (let n = 1; n <= 70; n++) {
+      await bench.send(`m${n}`);
+      await bench.pass(limits.takenMs);
+    }
+    expect(bench.woken.length).toBe(70);
+    expect(bench.wakes.spentBy(device.key)).toBe(0);
+  });
+});
+
+describe('what the push service says', () => {
+  test('WK6 a transport that is gone is removed, the device stays', async () => {
+    const bench = new Bench();
+    const { id } = await bench.device();
+    bench.answer = 'gone';
+    await bench.send('hello');
+    expect((await bench.store.findDevice(id))?.transport).toBeNull();
+    await bench.pass(10 * 3_600_000);
+    expect(bench.woken.length).toBe(1);
+  });
+
+  test('WK6 a device that was not heard of for 60 days leaves with its transport', async () => {
+    const bench = new Bench();
+    const { id } = await bench.device();
+    bench.answer = 'gone';
+    await bench.pass((limits.silentDeviceDays + 1) * 86_400_000);
+    await bench.send('hello');
+    expect(await bench.store.findDevice(id)).toBeUndefined();
+  });
+
+  test('WK6 a transport that the client replaced meanwhile stays, and is used', async () => {
+    const bench = new Bench();
+    const device = await bench.device('old');
+    bench.answer = async () => {
+      bench.answer = 'sent';
+      await bench.devices.setTransport(device, 'fresh');
+      return 'gone';
+    };
+    await bench.send('hello');
+    await bench.pass(0);
+    expect((await bench.store.findDevice(device.id))?.transport).toBe('fresh');
+    expect(bench.woken).toEqual(['old hello', 'fresh hello']);
+  });
+
+  test('WK7 a push service that named a time is asked after it', async () => {
+    const bench = new Bench();
+    await bench.device();
+    bench.answer = { laterMs: 7 * SECOND };
+    await bench.send('hello');
+    expect(await bench.gaps(2)).toEqual([7, 7]);
+    bench.answer = 'sent';
+    expect(await bench.gaps(2)).toEqual([7, 30]);
+  });
+
+  test('WK7 one that named none is asked after 30 s, doubling', async () => {
+    const bench = new Bench();
+    await bench.device();
+    bench.answer = { laterMs: undefined };
+    await bench.send('hello');
+    expect(await bench.gaps(3)).toEqual([30, 60, 120]);
+  });
+
+  test('WK10 a wake-up that fails unforeseen is reported and tried again; others go their way', async () => {
+    const bench = new Bench();
+    await bench.device('broken');
+    bench.answer = async () => {
+      bench.answer = 'sent';
+      throw new Error('no such push service');
+    };
+    await bench.send('hello');
+    expect(bench.failures).toEqual(['wake Error: no such push service']);
+    expect(await bench.gaps(1)).toEqual([30]);
+  });
+
+  test('WK10 a store that cannot be read costs delay, and does not reach the sender', async () => {
+    const bench = new Bench();
+    const { wakeable } = bench.store;
+    await bench.device();
+    bench.store.wakeable = () => Promise.reject(new Error('disk'));
+    await bench.send('hello');
+    expect([bench.woken, bench.failures]).toEqual([[], ['wake Error: disk']]);
+    bench.store.wakeable = wakeable.bind(bench.store);
+    await bench.restart();
+    expect(bench.woken).toEqual(['push hello']);
+  });
+});
+
+describe('channels and bounds', () => {
+  test('WK8 a paused channel wakes nobody; resuming it wakes', async () => {
+    const bench = new Bench();
+    await bench.device();
+    await bench.send('before');
+    await bench.receiving.pause('ada', APP);
+    await bench.send('while paused');
+    await bench.pass(10 * 3_600_000);
+    expect(bench.woken).toEqual(['push before']);
+    await bench.receiving.resume('ada', APP);
+    await settle();
+    expect(bench.woken).toEqual(['push before', 'push while paused']);
+  });
+
+  test('WK8 a channel paused between the message and its turn wakes nobody', async () => {
+    const bench = new Bench();
+    await bench.device();
+    const channel = await bench.store.openChannel('ada', APP);
+    const sending = bench.send('hello');
+    void bench.store.setChannelState(channel.key, 'paused');
+    await sending;
+    expect(bench.woken).toEqual([]);
+  });
+
+  test('WK9 at most 64 wake-ups are under way, the rest wait for their turn', async () => {
+    const bench = new Bench();
+    const answers: ((woken: Woken) => void)[] = [];
+    bench.answer = () => new Promise((resolve) => answers.push(resolve));
+    for (let n = 0; n < 70; n++) {
+      await bench.device(`${n}`, `user ${n}`);
+      await bench.send('hello', { user: `user ${n}` });
+    }
+    expect(bench.woken.length).toBe(limits.wakesUnderWay);
+    answers[3]?.('sent');
+    await settle();
+    expect(bench.woken.length).toBe(limits.wakesUnderWay + 1);
+    expect(bench.woken.at(-1)).toBe('64 hello');
+    for (const answer of answers) answer('sent');
+    await settle();
+    expect(bench.woken.length).toBe(70);
+  });
+});

@@ -1,0 +1,305 @@
+import { limits } from '../../protocol/limits.ts';
+import type { Events } from '../observe/events.ts';
+import type { Announcement, Bus } from './bus.ts';
+import type { Clock } from './clock.ts';
+import type { Deliveries } from './deliver.ts';
+import { reofferDelay } from './pending.ts';
+import type { Presence } from './presence.ts';
+import type { ChannelKey, Device, DeviceKey, Kept, Slot, Store } from './store.ts';
+import type { Addressee } from './subscription.ts';
+import { WakeBudget } from './wake-budget.ts';
+import type { Waker } from './waker.ts';
+
+/** A device that is being woken until nothing waits for it. */
+interface Sleeper {
+  readonly key: DeviceKey;
+  readonly id: string;
+  /** What it is to be woken for next, the newest of each slot. */
+  readonly ready: Map<Slot, Kept>;
+  /** Since the last message: HA1 counts from here. */
+  wakes: number;
+  /** True from being due until the push service has answered, its turn in the line included. */
+  busy: boolean;
+  callOff: () => void;
+}
+
+const nothing = (): void => {};
+
+/**
+ * Starts the app of a device that is not connected (CL1's second half), and goes on until the message has ended.
+ *
+ * The store is the only truth: what is in memory here says when to look next, and losing it costs delay. A device without a
+ * connection is woken at once and again after the delays of HA1; one with a connection is left to its outbox, except that a
+ * connection which says nothing for limits.takenMs is not believed. Four things start it: a message that was kept, a
+ * connection that ended while something waited, a channel that was resumed, and the look over all devices with a transport,
+ * after a start and every limits.wakeLookMs.
+ */
+export class Wakes {
+  readonly #store: Pick<Store, 'wakeable' | 'missed' | 'findDevice' | 'updateDevice'>;
+  readonly #deliveries: Deliveries;
+  readonly #presence: Presence;
+  readonly #waker: Waker;
+  readonly #endDevice: (device: DeviceKey) => Promise<void>;
+  readonly #clock: Clock;
+  readonly #events: Events;
+  readonly #budget = new WakeBudget();
+  readonly #sleepers = new Map<DeviceKey, Sleeper>();
+  /** Sleepers whose turn comes when fewer than limits.wakesUnderWay are under way. */
+  readonly #line: Sleeper[] = [];
+  #underWay = 0;
+  /** Messages whose connected devices have not answered yet, in the order in which that is looked at. */
+  readonly #watched: { readonly kept: Kept; readonly at: number }[] = [];
+  #stopWatch: (() => void) | undefined;
+  #stopLook = nothing;
+  readonly #stopListening: () => void;
+  #stopped = false;
+
+  constructor(deps: {
+    readonly store: Store;
+    readonly deliveries: Deliveries;
+    readonly presence: Presence;
+    readonly bus: Bus;
+    readonly waker: Waker;
+    /** Removes a device that nobody will ever hear of again. */
+    readonly endDevice: (device: DeviceKey) => Promise<void>;
+    readonly clock: Clock;
+    readonly events: Events;
+  }) {
+    this.#store = deps.store;
+    this.#deliveries = deps.deliveries;
+    this.#presence = deps.presence;
+    this.#waker = deps.waker;
+    this.#endDevice = deps.endDevice;
+    this.#clock = deps.clock;
+    this.#events = deps.events;
+    deps.deliveries.onLeft((device, waits) => this.#left(device, waits));
+    this.#stopListening = deps.bus.onAnnounce(deps.deliveries.node, (said) => this.#onAnnounce(said));
+  }
+
+  /** Looks over all devices with a transport: soon, then every hour (WK4). */
+  start(): void {
+    this.#stopLook = this.#clock.after(limits.wakeSettleMs, () => void this.#look(null));
+  }
+
+  /** Wakes nobody any more. What waits is found again at the next start. */
+  stop(): void {
+    this.#stopped = true;
+    this.#stopListening();
+    this.#stopLook();
+    this.#stopWatch?.();
+    for (const sleeper of this.#sleepers.values()) sleeper.callOff();
+    this.#sleepers.clear();
+  }
+
+  /** A message was kept for a live channel: wakes its devices that have no connection. Never rejects. */
+  async kept(kept: Kept): Promise<void> {
+    await this.#trying('wake', async () => {
+      for (const device of await this.#absent(kept.channel)) this.#bring(device, kept);
+    });
+  }
+
+  /** Wake-ups of a device in its present hour, for its owner. */
+  spentBy(device: DeviceKey): number {
+    return this.#budget.spentBy(device, this.#clock.now());
+  }
+
+  #onAnnounce(said: Announcement): void {
+    if (said.kind === 'kept') for (const kept of said.kept) this.#watch(kept);
+    if (said.kind === 'resumed')
+      void this.#trying('wake', async () => {
+        for (const device of await this.#absent(said.channel)) await this.#lookAt(device);
+      });
+  }
+
+  /** The devices of a channel with a transport that are connected nowhere. */
+  async #absent(channel: ChannelKey): Promise<readonly Device[]> {
+    const devices = await this.#store.wakeable({ channel });
+    if (devices.length === 0) return devices;
+    const sessions = await this.#presence.sessions(channel);
+    return devices.filter((device) => !sessions.some((session) => session.device === device.key));
+  }
+
+  #watch(kept: Kept): void {
+    if (this.#watched.length >= limits.takenWatched) return;
+    this.#watched.push({ kept, at: this.#clock.now() + limits.takenMs });
+    this.#armWatch();
+  }
+
+  #armWatch(): void {
+    const [first] = this.#watched;
+    if (first === undefined || this.#stopWatch !== undefined || this.#stopped) return;
+    this.#stopWatch = this.#clock.after(Math.max(0, first.at - this.#clock.now()), () => {
+      this.#stopWatch = undefined;
+      const now = this.#clock.now();
+      const later = this.#watched.findIndex((one) => one.at > now);
+      const due = this.#watched.splice(0, later === -1 ? this.#watched.length : later);
+      for (const { kept } of due) void this.#trying('wake', () => this.#wakeUnanswering(kept));
+      this.#armWatch();
+    });
+  }
+
+  /** WK2: whose connection has said nothing of the message. */
+  async #wakeUnanswering(kept: Kept): Promise<void> {
+    for (const outbox of this.#deliveries.outboxesOf(kept.channel)) {
+      if (!outbox.isUnanswered(kept.version)) continue;
+      const device = await this.#store.findDevice(outbox.device.id);
+      if (device !== undefined && device.transport !== null) this.#bring(device, kept);
+    }
+  }
+
+  /** The connection of a device ended. */
+  #left({ key, id }: Addressee, waits: boolean): void {
+    const known = this.#sleepers.get(key);
+    if (!waits && known !== undefined && !known.busy) this.#drop(known);
+    if (!waits || this.#stopped || known?.busy) return;
+    void this.#trying('wake', async () => {
+      const device = known ?? (await this.#store.findDevice(id));
+      if (device === undefined || ('transport' in device && device.transport === null)) return;
+      const sleeper = this.#sleeper(device);
+      if (sleeper !== undefined) this.#rest(sleeper, reofferDelay(Math.max(1, sleeper.wakes)));
+    });
+  }
+
+  async #look(after: Device | null): Promise<void> {
+    let page: readonly Device[] = [];
+    await this.#trying('wake', async () => {
+      page = await this.#store.wakeable({ after, limit: limits.wakeLookPage });
+      for (const device of page) await this.#lookAt(device);
+    });
+    if (this.#stopped) return;
+    const last = page.at(-1);
+    const wait = last === undefined ? limits.wakeLookMs : limits.wakeLookPauseMs;
+    this.#stopLook = this.#clock.after(wait, () => void this.#look(last ?? null));
+  }
+
+  /** Wakes a device that nobody looks after, when something waits for it. */
+  async #lookAt(device: Device): Promise<void> {
+    if (this.#sleepers.has(device.key) || (await this.#isConnected(device))) return;
+    const newest = await this.#newestFor(device.key);
+    if (newest !== undefined) this.#bring(device, newest);
+  }
+
+  #bring(device: Device, kept: Kept): void {
+    const sleeper = this.#sleeper(device);
+    if (sleeper === undefined) return;
+    sleeper.ready.set(kept.slot, kept);
+    sleeper.wakes = 0;
+    if (!sleeper.busy) this.#queue(sleeper);
+  }
+
+  /** The sleeper of a device; undefined when too many are remembered, or nobody is woken any more. */
+  #sleeper({ key, id }: Pick<Device, 'key' | 'id'>): Sleeper | undefined {
+    const known = this.#sleepers.get(key);
+    if (known !== undefined) return known;
+    if (this.#stopped || this.#sleepers.size >= limits.wakesRemembered) return undefined;
+    const made: Sleeper = { key, id, ready: new Map(), wakes: 0, busy: false, callOff: nothing };
+    this.#sleepers.set(key, made);
+    return made;
+  }
+
+  #drop(sleeper: Sleeper): void {
+    sleeper.callOff();
+    if (this.#sleepers.get(sleeper.key) === sleeper) this.#sleepers.delete(sleeper.key);
+  }
+
+  #rest(sleeper: Sleeper, ms: number): void {
+    sleeper.callOff();
+    if (!this.#stopped) sleeper.callOff = this.#clock.after(ms, () => this.#queue(sleeper));
+  }
+
+  /** It is due: takes its turn, or waits for it in the line. */
+  #queue(sleeper: Sleeper): void {
+    sleeper.callOff();
+    sleeper.busy = true;
+    this.#line.push(sleeper);
+    this.#advance();
+  }
+
+  #advance(): void {
+    while (this.#underWay < limits.wakesUnderWay) {
+      const next = this.#line.shift();
+      if (next === undefined) return;
+      this.#underWay += 1;
+      void this.#turn(next).finally(() => {
+        this.#underWay -= 1;
+        this.#advance();
+      });
+    }
+  }
+
+  async #turn(sleeper: Sleeper): Promise<void> {
+    let wait: number | undefined = limits.reofferMs;
+    await this.#trying('wake', async () => {
+      wait = await this.#wake(sleeper);
+    });
+    sleeper.busy = false;
+    if (wait !== undefined) this.#rest(sleeper, wait);
+  }
+
+  /** Wakes for everything that is ready, or for the newest that waits. Answers when to look again; undefined = when it leaves. */
+  async #wake(sleeper: Sleeper): Promise<number | undefined> {
+    const device = await this.#store.findDevice(sleeper.id);
+    if (device === undefined || device.transport === null || device.channel.state !== 'live') {
+      this.#drop(sleeper);
+      return undefined;
+    }
+    if (sleeper.ready.size === 0) {
+      const newest = await this.#newestFor(device.key);
+      if (newest === undefined) this.#drop(sleeper);
+      // Its outbox offers it, and tells us when it leaves.
+      if (newest === undefined || (await this.#isConnected(device))) return undefined;
+      sleeper.ready.set(newest.slot, newest);
+    }
+    // A message that comes while the push service answers joins the round.
+    for (const [slot, kept] of sleeper.ready) {
+      const wait = (await this.#isConnected(device)) ? 0 : this.#budget.take(device.key, this.#clock.now());
+      if (wait > 0) return this.#restAll(sleeper, wait);
+      sleeper.ready.delete(slot);
+      const answer = await this.#waker.wake(device.transport, kept);
+      const outcome = typeof answer === 'string' ? answer : 'later';
+      this.#events.woken(kept.version, device.id, outcome);
+      if (answer === 'gone') return this.#gone(sleeper, device);
+      if (answer !== 'sent') return this.#restAll(sleeper, answer.laterMs ?? reofferDelay(++sleeper.wakes));
+    }
+    sleeper.wakes += 1;
+    return reofferDelay(sleeper.wakes);
+  }
+
+  /** What was ready waits in the store: the newest of it is read again when the rest is over. */
+  #restAll(sleeper: Sleeper, wait: number): number {
+    sleeper.ready.clear();
+    return wait;
+  }
+
+  /** WK6. The client may have registered another transport while the push service answered. */
+  async #gone(sleeper: Sleeper, { id, transport }: Device): Promise<number | undefined> {
+    const device = await this.#store.findDevice(id);
+    if (device !== undefined && device.transport !== transport) return this.#restAll(sleeper, 0);
+    this.#drop(sleeper);
+    if (device === undefined) return undefined;
+    const silentMs = this.#clock.now() - device.seenAt;
+    if (silentMs > limits.silentDeviceDays * 86_400_000) await this.#endDevice(device.key);
+    else await this.#store.updateDevice(device.key, { transport: null });
+    return undefined;
+  }
+
+  /** The newest message that waits for a device; nothing does on a channel that is paused. */
+  async #newestFor(device: DeviceKey): Promise<Kept | undefined> {
+    const { kept } = await this.#store.missed(device, 1);
+    return kept.at(-1);
+  }
+
+  async #isConnected(device: Device): Promise<boolean> {
+    const sessions = await this.#presence.sessions(device.channel.key);
+    return sessions.some((session) => session.device === device.key);
+  }
+
+  async #trying(what: string, run: () => Promise<void>): Promise<void> {
+    if (this.#stopped) return;
+    try {
+      await run();
+    } catch (error) {
+      if (!this.#stopped) this.#events.failed(what, error);
+    }
+  }
+}

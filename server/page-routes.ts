@@ -1,0 +1,72 @@
+import { randomBytes } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Hono } from 'hono';
+import { asReveilleError, ReveilleError } from '../protocol/errors.ts';
+import { limits } from '../protocol/limits.ts';
+import { acceptance, calendarOf } from './accepting.ts';
+import { accountRoutes } from './accounts/routes.ts';
+import { clientRoutes } from './client-routes.ts';
+import { bootstrapRoutes } from './console/bootstrap.ts';
+import { type ConsoleDeps, consoleRoutes } from './console/routes.ts';
+import type { Ground } from './foundation.ts';
+import type { FrontDeps } from './front.ts';
+import { renderError } from './pages/render.tsx';
+import { staticRoutes } from './pages/static.ts';
+import type { Rooms } from './people.ts';
+import type { Waking } from './waking.ts';
+
+type FrontPages = FrontDeps['pages'];
+
+/** Everything that is not hot: pages, OAuth, bootstrap, the client to download. */
+export function pagesOf(ground: Ground, rooms: Rooms, origin: string, waking: Waking): FrontPages {
+  const { config, world, secrets, core } = ground;
+  const { accounts, oauth, webstore } = rooms;
+  const send = acceptance(ground, rooms, waking);
+  const deps: ConsoleDeps = {
+    origin,
+    accounts,
+    secrets,
+    clock: world.clock,
+    events: world.events,
+    projects: oauth.projects,
+    clients: oauth.clients,
+    grants: oauth.grants,
+    groups: webstore.groups,
+    apps: webstore.apps,
+    receiving: core.receiving,
+    store: core.store,
+    offeredTo: async (id) => {
+      const device = await core.store.findDevice(id);
+      return device === undefined ? [] : (core.deliveries.outboxOf(device.key)?.offered() ?? []);
+    },
+    connectionOf: ({ key }) => core.deliveries.connectionOf(key),
+    waitingFor: ({ key }) => core.deliveries.waitingFor(key),
+    send: (sender, message) => send.accept(sender, message),
+    calendar: calendarOf(config),
+    defaults: { dailyQuota: config.dailyQuota, payloadBytes: limits.payloadBytes },
+  };
+  const pages: FrontPages = new Hono();
+  pages.route('/', staticRoutes());
+  pages.route(
+    '/',
+    accountRoutes({ ...world, accounts, secrets, origin, operatorToken: operatorToken(config.dataFolder) }),
+  );
+  pages.route('/', oauth.routes);
+  pages.route('/', consoleRoutes(deps));
+  pages.route('/', bootstrapRoutes({ ...deps, random: world.random }));
+  pages.route('/', clientRoutes());
+  pages.notFound(() => renderError(new ReveilleError('not-found')));
+  pages.onError((thrown) => {
+    world.events.failed('pages', thrown);
+    return renderError(asReveilleError(thrown));
+  });
+  return pages;
+}
+
+/** The key of the operator, new at each start: whoever can read the data folder may set passwords. */
+function operatorToken(folder: string): string {
+  const token = randomBytes(32).toString('base64url');
+  writeFileSync(join(folder, 'operator.token'), token, { mode: 0o600 });
+  return token;
+}

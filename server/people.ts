@@ -1,0 +1,61 @@
+import { randomBytes } from 'node:crypto';
+import { isAppId } from '../protocol/app-id.ts';
+import { type Accounts, createAccounts } from './accounts/accounts.ts';
+import type { ReceivingApp } from './core/receiving.ts';
+import type { Ground } from './foundation.ts';
+import { type OAuthRoom, openOAuth } from './oauth/room.ts';
+import { openWebstore, type WebstoreRoom } from './webstore/room.ts';
+
+export interface Rooms {
+  readonly accounts: Accounts;
+  readonly oauth: OAuthRoom;
+  readonly webstore: WebstoreRoom;
+  readonly setUpCode: string | undefined;
+}
+
+/** Accounts, apps and grants, and what ends elsewhere when something ends here. */
+export async function openPeople(
+  { config, world, secrets, db, core }: Ground,
+  origin: string,
+): Promise<Rooms> {
+  const code = config.loopback ? undefined : randomBytes(9).toString('base64url');
+  const shared = { ...world, db, secrets };
+  const accounts = await createAccounts({ ...shared, origin, signUp: config.signUp, setupCode: code });
+  let rightsEnded = (): void => {};
+  const webstore = openWebstore({
+    ...shared,
+    accounts,
+    rightsEnded: () => rightsEnded(),
+    appRemoved: (app) => core.receiving.endApp(app),
+  });
+  const oauth = openOAuth({
+    ...shared,
+    accounts,
+    owners: webstore.apps,
+    wasRemoved: (account, app) => core.receiving.wasRemoved(account, app),
+    dailyQuota: config.dailyQuota,
+    compat2013: config.compat === '2013',
+  });
+  rightsEnded = () => oauth.senders.rightsEnded();
+  accounts.onSignInEnded((signIn) => core.receiving.endSignIn(signIn));
+  accounts.onDelete((account) => core.receiving.endAccount(account));
+  accounts.onExport('channels', async (account) => exportChannels(await core.receiving.apps(account)));
+  oauth.grants.onEnded((account, client) => {
+    if (!isAppId(client)) return;
+    core.receiving
+      .endDevices(account, client)
+      .catch((error: unknown) => world.events.failed('end devices', error));
+  });
+  return { accounts, oauth, webstore, setUpCode: (await accounts.count()) === 0 ? code : undefined };
+}
+
+/** What is held of an account's channels and devices, without hashes. */
+function exportChannels(apps: readonly ReceivingApp[]): unknown {
+  return apps.map(({ channel, devices }) => ({
+    id: channel.id,
+    app: channel.app,
+    state: channel.state,
+    createdAt: channel.createdAt,
+    devices: devices.map(({ id, name, registeredAt, seenAt }) => ({ id, name, registeredAt, seenAt })),
+  }));
+}

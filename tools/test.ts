@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { checkTypesAndLint } from './checks.ts';
 import { type Counts, countsOfJunit, sum } from './counts.ts';
+import { endToEndPattern, endToEndTests } from './end-to-end.ts';
 import { runPortableTestsOnNode } from './portable.ts';
 import { run } from './run.ts';
 import { ensureSystemPackages } from './system.ts';
@@ -10,9 +11,10 @@ import { ensureSystemPackages } from './system.ts';
 /**
  * `npm test`: every kind of test, one line at the end. Phases run one after the other, those with browsers and crashes
  * last and alone, so that no timing depends on what else is running.
- * `npm test -- server/core` runs the tests of some folders or files only.
+ * `npm test -- server/core` runs the tests of some folders or files only, `npm run e2e -- chromium` the end-to-end tests
+ * with that word in their name.
  */
-const endToEnd = '**/*.e2e.test.ts';
+const onlyEndToEnd = '--only-e2e';
 
 async function bunTests(name: string, selection: readonly string[], timeoutMs: number): Promise<Counts> {
   console.log(`\n# ${name}`);
@@ -33,17 +35,22 @@ async function bunTests(name: string, selection: readonly string[], timeoutMs: n
   }
 }
 
-const unit = () => bunTests('unit and integration', [`--path-ignore-patterns=${endToEnd}`], 60_000);
-const browsers = () => bunTests('end to end', ['.e2e.test.ts'], 180_000);
+const unit = () => bunTests('unit and integration', [`--path-ignore-patterns=${endToEndPattern}`], 60_000);
+const browsers = (words: readonly string[]) => {
+  // "./": a path, not a pattern that others may match.
+  const files = endToEndTests(words).map((path) => `./${path}`);
+  return () => bunTests('end to end', files, 180_000);
+};
 const node = () => {
   console.log('\n# protocol, client and sender on Node');
   return runPortableTestsOnNode();
 };
 
 function phasesOf(selection: readonly string[]): (() => Promise<Counts>)[] {
-  if (selection.includes('--only-e2e')) return [browsers];
+  const [first, ...words] = selection;
+  if (first === onlyEndToEnd) return [browsers(words)];
   if (selection.length > 0) return [() => bunTests('selection', selection, 180_000)];
-  return [() => checkTypesAndLint(false), unit, node, browsers];
+  return [() => checkTypesAndLint(false), unit, node, browsers([])];
 }
 
 const counts: Counts[] = [];

@@ -1,0 +1,23 @@
+import { root } from './run.ts';
+
+const ending = '.e2e.test.ts';
+
+/** What `bun test` passes over where these tests are to stay out. */
+export const endToEndPattern: string = `**/*${ending}`;
+
+/**
+ * The files of the end-to-end tests whose name has one of the words in it; without words all of them. Paths from the project's folder.
+ * @throws Error when a word is in no name, with the names that there are.
+ */
+export function endToEndTests(words: readonly string[]): readonly string[] {
+  const files = [...new Bun.Glob(endToEndPattern).scanSync({ cwd: root })]
+    .filter((path) => !path.includes('node_modules/'))
+    .sort();
+  const nameOf = (path: string) => path.slice(path.lastIndexOf('/') + 1, -ending.length);
+  for (const word of words) {
+    if (files.some((path) => nameOf(path).includes(word))) continue;
+    const names = files.map(nameOf).join(', ');
+    throw new Error(`No end-to-end test has "${word}" in its name. There are: ${names}.`);
+  }
+  return files.filter((path) => words.length === 0 || words.some((word) => nameOf(path).includes(word)));
+}

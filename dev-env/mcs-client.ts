@@ -160,6 +160,8 @@ export class McsClient {
   readonly #reader = new FrameReader<Heard>(decodeServerFrame);
   #changed = Promise.withResolvers<void>();
   #isClosed = false;
+  /** Called with each frame, in order. */
+  onHeard: (heard: Heard) => void = () => {};
 
   private constructor(socket: TLSSocket) {
     this.#socket = socket;
@@ -172,7 +174,11 @@ export class McsClient {
     });
     socket.on('error', () => {});
     socket.on('data', (chunk: Buffer) => {
-      for (const frame of this.#reader.push(chunk)) if (!('type' in frame)) this.heard.push(frame);
+      for (const frame of this.#reader.push(chunk)) {
+        if ('type' in frame) continue;
+        this.heard.push(frame);
+        this.onHeard(frame);
+      }
       this.#change();
     });
   }

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { makeTestCertificate, type TestCertificate } from './certificates.ts';
@@ -97,6 +97,12 @@ export class Town implements AsyncDisposable {
       // A fence: nothing leaves this machine.
       '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1',
     ];
+  }
+
+  /** Where Chromium's push client is let in, and the authority (PEM) to trust there. */
+  async mcsDoor(): Promise<{ readonly port: number; readonly ca: string }> {
+    if (this.#certificate === undefined) throw new Error('this town lets no Chromium in');
+    return { port: this.#mcsPort, ca: await readFile(this.#certificate.caFile, 'utf8') };
   }
 
   /** The process of the server, or of what it runs under. */

@@ -9,8 +9,8 @@ import { run } from './run.ts';
 import { ensureSystemPackages } from './system.ts';
 
 /**
- * `npm test`: every kind of test, one line at the end. Phases run one after the other, those with browsers and crashes
- * last and alone, so that no timing depends on what else is running.
+ * `npm test`: every kind of test, one line at the end. Phases run one after the other; the end-to-end tests, with
+ * browsers and crashes, come last and one at a time, so that no timing depends on what else is running.
  * `npm test -- server/core` runs the tests of some folders or files only, `npm run e2e -- chromium` the end-to-end tests
  * with that word in their name.
  */
@@ -35,7 +35,9 @@ async function bunTests(name: string, selection: readonly string[], timeoutMs: n
   }
 }
 
-const unit = () => bunTests('unit and integration', [`--path-ignore-patterns=${endToEndPattern}`], 60_000);
+/** Two files at a time, each in a world of its own (docs/decisions/0090-unit-tests-two-at-a-time.md). */
+const unit = () =>
+  bunTests('unit and integration', ['--parallel=2', `--path-ignore-patterns=${endToEndPattern}`], 60_000);
 const browsers = (words: readonly string[]) => {
   // "./": a path, not a pattern that others may match.
   const files = endToEndTests(words).map((path) => `./${path}`);

@@ -1,19 +1,16 @@
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { appIdOf, type ExtensionOptions, makeExtension } from './extension.ts';
 import { chromiumPath } from './installed-browsers.ts';
+import { installFiles } from './machine-files.ts';
 
 /**
  * An extension as its users have it: a CRX that a managed policy installs. Only such a one sees `onStartup`, alarms that
  * outlive a restart, and updates; `--load-extension` installs anew at each start.
- *
- * The policy folder is the machine's, so one such test runs at a time; what stood there before is put back.
  */
 const policyFile = '/etc/chromium/policies/managed/reveille-test.json';
-const turnFile = join(tmpdir(), 'reveille-policy.turn');
-const turnMs = 120_000;
 
 export interface PolicyExtension extends AsyncDisposable {
   readonly appId: string;
@@ -46,19 +43,17 @@ export async function installByPolicy(
           })
         : new Response(crx, { headers: { 'Content-Type': 'application/x-chrome-extension' } }),
   });
-  const leave = await takeTurn();
-  await mkdir(dirname(policyFile), { recursive: true });
   const settings = {
     installation_mode: 'normal_installed',
     update_url: `http://127.0.0.1:${server.port}/updates.xml`,
     override_update_url: true,
   };
-  await writeFile(policyFile, JSON.stringify({ ExtensionSettings: { [appId]: settings } }));
+  const policy = JSON.stringify({ ExtensionSettings: { [appId]: settings } });
+  const installed = await installFiles({ [policyFile]: policy });
   return {
     appId,
     async [Symbol.asyncDispose]() {
-      await rm(policyFile, { force: true });
-      await leave();
+      await installed[Symbol.asyncDispose]();
       await server.stop(true);
     },
   };
@@ -97,16 +92,3 @@ const updatesXml = (appId: string, codebase: string): string =>
 <gupdate xmlns="http://www.google.com/update2/response" protocol="2.0">
   <app appid="${appId}"><updatecheck codebase="${codebase}" version="1.0" /></app>
 </gupdate>`;
-
-/** Waits until no other test uses the policy folder. A turn that a killed test left behind is over after two minutes. */
-async function takeTurn(): Promise<() => Promise<void>> {
-  for (const from = Date.now(); ; await new Promise((resolve) => setTimeout(resolve, 200))) {
-    try {
-      const file = await open(turnFile, 'wx');
-      await file.close();
-      return () => rm(turnFile, { force: true });
-    } catch {
-      if (Date.now() - from > turnMs) await rm(turnFile, { force: true });
-    }
-  }
-}

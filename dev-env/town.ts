@@ -92,11 +92,12 @@ export class Town implements AsyncDisposable {
   /** Only the trust: what a later start needs, when no policy names our authority. */
   get trustFlags(): readonly string[] {
     if (this.#certificate === undefined) throw new Error('this town lets no Chromium in');
-    return [
-      `--ignore-certificate-errors-spki-list=${this.#certificate.spkiHash}`,
-      // A fence: nothing leaves this machine.
-      '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1',
-    ];
+    return [`--ignore-certificate-errors-spki-list=${this.#certificate.spkiHash}`, ...this.fenceFlags];
+  }
+
+  /** Lets nothing of a Chromium leave this machine. */
+  get fenceFlags(): readonly string[] {
+    return ['--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1'];
   }
 
   /** Where Chromium's push client is let in, and the authority (PEM) to trust there. */

@@ -1,18 +1,7 @@
-import type { BrowserSettings } from '../protocol/browser-settings.ts';
+import { type BrowserSettings, firefoxPreferences } from '../protocol/browser-settings.ts';
 import type { Launch } from './chromium.ts';
 
 type Preference = string | number | boolean;
-
-/** Preferences that make a service the push service of a Firefox. */
-export function pushPreferences({ firefox }: BrowserSettings): Readonly<Record<string, Preference>> {
-  return {
-    'dom.push.serverURL': firefox.pushUrl,
-    // Firefox takes ws:// for nothing but tests; the connection does not leave this machine then.
-    ...(firefox.pushUrl.startsWith('ws:') ? { 'dom.push.testing.allowInsecureServerURL': true } : {}),
-    // Said in the profile, so that tools which drive the browser do not switch push off.
-    'dom.push.connection.enabled': true,
-  };
-}
 
 /** Arguments of Firefox for a profile in `folder`. */
 export function firefoxArguments(folder: string, launch: Launch): string[] {
@@ -38,7 +27,7 @@ export function firefoxFiles(
   extension?: { readonly id: string; readonly folder: string },
 ): Readonly<Record<string, string>> {
   const preferences: Record<string, Preference> = {
-    ...pushPreferences(settings),
+    ...firefoxPreferences(settings),
     'browser.shell.checkDefaultBrowser': false,
     'browser.aboutwelcome.enabled': false,
     'datareporting.policy.dataSubmissionEnabled': false,

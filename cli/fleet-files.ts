@@ -1,6 +1,5 @@
 import type { X509Certificate } from 'node:crypto';
-import type { BrowserSettings } from '../protocol/browser-settings.ts';
-import { pushPreferences } from './firefox.ts';
+import { type BrowserSettings, firefoxPreferences } from '../protocol/browser-settings.ts';
 import { shellWord } from './shell-word.ts';
 
 export interface FleetExtension {
@@ -55,7 +54,7 @@ const AUTHORITY_PATH = '/etc/firefox/policies/reveille-ca.crt';
 
 /** Firefox: one policy is enough. */
 export function firefoxFleetFiles({ settings, authority, extensions, notifications }: Fleet): Files {
-  const preferences = Object.entries(pushPreferences(settings)).map(([name, value]) => [
+  const preferences = Object.entries(firefoxPreferences(settings)).map(([name, value]) => [
     name,
     { Value: value, Status: 'locked' },
   ]);

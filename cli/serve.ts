@@ -34,9 +34,17 @@ async function serve(config: Config): Promise<void> {
   const { startServer } = await import('../server/main.ts');
   const running = await startServer(config);
   console.log(`Reveille is listening on ${running.origin}`);
+  console.log(`  ${chromiumsDoor(running.mcsPort)}`);
   console.log(nextSteps(config, running.origin, running.setUpCode));
   await stopSignal();
   await running.stop();
+}
+
+/** Chromium's push client has a port of its own, which a service without a certificate cannot open. */
+function chromiumsDoor(mcsPort: number | undefined): string {
+  return mcsPort === undefined
+    ? "Chromium's push client is not let in: it speaks TLS only, and there is no certificate. Make one: ./bin/reveille cert"
+    : `Chromium's push client is let in on port ${mcsPort}.`;
 }
 
 /** What a newcomer does now. @param setUpCode when the first account still has to be made and needs it. */

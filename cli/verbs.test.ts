@@ -287,11 +287,23 @@ describe('serving', () => {
       const first = (await printed.next()).value ?? '';
       const origin = /^Reveille is listening on (http:\/\/127\.0\.0\.1:[0-9]+)$/.exec(first)?.[1];
       expect((await fetch(`${origin}/healthz`)).status).toBe(200);
+      expect((await printed.next()).value).toContain('not let in: it speaks TLS only');
       expect((await printed.next()).value).toContain(`open ${origin}/ in a browser`);
       expect((await printed.next()).value).toContain(`./bin/reveille bootstrap --server ${origin}`);
       server.kill(signal);
       expect(await server.exited).toBe(0);
     }
+  });
+
+  test("CI4 it says on which port Chromium's push client is let in", async () => {
+    const data = join(folder, 'data-certified');
+    expect((await reveille(['cert', '--data', data])).code).toBe(0);
+    const server = start(['serve', '--port', '0', '--mcs-port', '0', '--data', data]);
+    const printed = lines(server.stdout);
+    await printed.next();
+    expect((await printed.next()).value).toMatch(/Chromium's push client is let in on port [0-9]+\.$/);
+    server.kill('SIGTERM');
+    expect(await server.exited).toBe(0);
   });
 
   test('CI5 bootstrap makes everything anew on a server that began anew', async () => {

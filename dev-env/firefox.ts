@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Browser, connect, type Page } from 'puppeteer-core';
+import { browserSettings, firefoxPreferences } from '../protocol/browser-settings.ts';
 import { firefoxPath } from './installed-browsers.ts';
 
 type Preference = string | number | boolean;
@@ -36,9 +37,7 @@ const quiet: Readonly<Record<string, Preference>> = {
 /** Preferences that make a server the push service of a Firefox under test. */
 export function pushPreferences(origin: string): Readonly<Record<string, Preference>> {
   return {
-    'dom.push.serverURL': `${origin.replace(/^http/, 'ws')}/autopush`,
-    'dom.push.testing.allowInsecureServerURL': true,
-    'dom.push.connection.enabled': true,
+    ...firefoxPreferences(browserSettings(origin, undefined)),
     // So that a test of a reconnect does not wait for long.
     'dom.push.retryBaseInterval': 500,
   };

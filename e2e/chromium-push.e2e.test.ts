@@ -175,8 +175,10 @@ describe('stock Chromium with this service as its push service', () => {
     expect(site.got.slice(pages).map(({ text }) => text)).toEqual(['before the kill', 'after the kill']);
   }, 60_000);
 
-  test('MC10 an unregistered app gets no more: its token is gone', async () => {
+  test('MC10 an unregistered app gets no more: its token is gone, that of chrome.instanceID stays', async () => {
+    const instanceToken = await extension.instanceToken(browser, SENDER_ID);
     await extension.unregister(browser);
+    await post(town, instanceToken);
     const answer = await fetch(`${town.origin}/wpush/${gcmToken}`, {
       method: 'POST',
       headers: { TTL: '60' },

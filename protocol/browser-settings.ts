@@ -17,6 +17,17 @@ export interface BrowserSettings {
   };
 }
 
+/** Preferences that make the service the push service of a Firefox. */
+export function firefoxPreferences({ firefox }: BrowserSettings): Readonly<Record<string, string | boolean>> {
+  return {
+    'dom.push.serverURL': firefox.pushUrl,
+    // Firefox takes ws:// for nothing but tests; the connection does not leave this machine then.
+    ...(firefox.pushUrl.startsWith('ws:') ? { 'dom.push.testing.allowInsecureServerURL': true } : {}),
+    // Said in the profile, so that tools which drive the browser do not switch push off.
+    'dom.push.connection.enabled': true,
+  };
+}
+
 /** The paths behind those URLs. */
 export const CHECKIN_PATH = '/checkin';
 export const REGISTRATION_PATH = '/register3';

@@ -16,8 +16,18 @@ function kept(body: string, headers?: PushHeaders, slot: Slot = null): Kept {
   };
 }
 
-const page = nameOf({ category: 'org.chromium.linux', subtype: 'wp:https://a/#1-V2', sender: 'BKey' });
-const extension = nameOf({ category: 'mfaehphpebmlbfdiegjnpidmibldjbjk', subtype: '', sender: '123' });
+const page = nameOf({
+  category: 'org.chromium.linux',
+  subtype: 'wp:https://a/#1-V2',
+  sender: 'BKey',
+  instance: '',
+});
+const extension = nameOf({
+  category: 'mfaehphpebmlbfdiegjnpidmibldjbjk',
+  subtype: '',
+  sender: '123',
+  instance: '',
+});
 
 describe('the Push API', () => {
   test('MC11 a push carries category, sender, subtype, encoding and body', () => {
@@ -70,11 +80,12 @@ describe('chrome.gcm', () => {
 });
 
 describe('names of registrations', () => {
-  test('MC8 a name says category, subtype and sender', () => {
+  test('MC8 a name says category, subtype, sender and instance', () => {
     for (const one of [
-      { category: 'org.chromium.linux', subtype: 'wp:https://a/#1-V2', sender: 'BKey' },
-      { category: 'abc', subtype: '', sender: '1,2' },
-      { category: 'abc', subtype: '', sender: '' },
+      { category: 'org.chromium.linux', subtype: 'wp:https://a/#1-V2', sender: 'BKey', instance: '' },
+      { category: 'abc', subtype: '', sender: '1,2', instance: '' },
+      { category: 'abc', subtype: '', sender: '1,2', instance: 'abcdefghijk' },
+      { category: 'abc', subtype: '', sender: '', instance: '' },
     ])
       expect(readName(nameOf(one))).toEqual(one);
   });

@@ -12,11 +12,13 @@ const page = nameOf({
   category: 'org.chromium.linux',
   subtype: 'wp:https://site.example/#1-V2',
   sender: 'BKey',
+  instance: '',
 });
 const other = nameOf({
   category: 'org.chromium.linux',
   subtype: 'wp:https://other.example/#2-V2',
   sender: 'BKey',
+  instance: '',
 });
 const texts = (client: McsClient) =>
   client.heard.filter(({ tag }) => tag === tags.data).map(({ body }) => Buffer.from(body).toString());

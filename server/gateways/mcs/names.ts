@@ -8,6 +8,8 @@ export interface Registration {
   readonly subtype: string;
   /** The sender as the browser registered it; a push that comes "from" another is dropped by Chromium. */
   readonly sender: string;
+  /** `chrome.instanceID`'s: which instance of the app. Empty for `chrome.gcm`, whose tokens of the same sender are others. */
+  readonly instance: string;
 }
 
 const HOLDER = 'mcs:';
@@ -18,25 +20,26 @@ export function holderOf(id: bigint): HolderId {
 }
 
 /**
- * The name of a registration among its device's: `category subtype sender`, "-" for what is empty. The sender stands in it
+ * The name of a registration among its device's: `category subtype sender`, and the instance if there is one; "-" stands for
+ * what is empty. The sender stands in it
  * because messages must repeat it, and a subscription that a lost database forgot is made again from its name alone.
  */
-export function nameOf({ category, subtype, sender }: Registration): string {
-  return [category, subtype, sender].map((part) => part || '-').join(' ');
+export function nameOf({ category, subtype, sender, instance }: Registration): string {
+  const named = [category, subtype, sender].map((part) => part || '-');
+  return [...named, ...(instance === '' ? [] : [instance])].join(' ');
 }
 
 /** The registration that `nameOf` named. */
 export function readName(name: string): Registration {
-  const [category = '', subtype = '', sender = ''] = name
+  const [category = '', subtype = '', sender = '', instance = ''] = name
     .split(' ')
     .map((part) => (part === '-' ? '' : part));
-  return { category, subtype, sender };
+  return { category, subtype, sender, instance };
 }
 
-/** True when `name` belongs to the category and subtype, and to the sender, unless that is "*" (all of them). */
-export function isNamed(name: string, { category, subtype, sender }: Registration): boolean {
+/** True when `name` belongs to the category, subtype and instance, and to the sender, unless that is "*" (all of them). */
+export function isNamed(name: string, { category, subtype, sender, instance }: Registration): boolean {
   const named = readName(name);
-  return (
-    named.category === category && named.subtype === subtype && (sender === '*' || named.sender === sender)
-  );
+  const isOf = named.category === category && named.subtype === subtype && named.instance === instance;
+  return isOf && (sender === '*' || named.sender === sender);
 }

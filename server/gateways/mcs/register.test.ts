@@ -3,6 +3,7 @@ import { McsTown } from '../../../dev-env/mcs-town.ts';
 import { limits } from '../../../protocol/limits.ts';
 import { ManualClock, seededRandom } from '../../core/manual-clock.ts';
 import { MemoryStore } from '../../stores/memory.ts';
+import { readName } from './names.ts';
 
 const PATH = '/register3';
 const APP = 'mfaehphpebmlbfdiegjnpidmibldjbjk';
@@ -70,6 +71,13 @@ describe('registering', () => {
     expect(await opened(gcm)).toBeNull();
   });
 
+  test('MC8 a sender may be one character', async () => {
+    await using town = await McsTown.start();
+    const { register } = await registering(town);
+    const { subscription } = await town.pushes.pushes.open(await register({ ...gcm, sender: '7' }));
+    expect(readName(subscription.name)).toMatchObject({ category: APP, sender: '7' });
+  });
+
   test('MC8 the browser itself gets a token that is nobody', async () => {
     await using town = await McsTown.start();
     const { device, post } = await registering(town);
@@ -108,12 +116,14 @@ describe('refusing', () => {
   test('MC9 no sender, and names that cannot be', async () => {
     await using town = await McsTown.start();
     const { post } = await registering(town);
-    for (const sender of ['', '*', 'a b', 'x'.repeat(401)])
+    for (const sender of ['', '*', '-', 'a b', 'x'.repeat(401)])
       expect((await post({ ...gcm, sender })).text).toBe('Error=INVALID_SENDER');
     for (const form of [
       { ...gcm, app: '' },
       { ...gcm, app: 'a b' },
+      { ...gcm, app: '-' },
       { ...push, 'X-subtype': 'wp: x' },
+      { ...instance, appid: 'a b' },
       { ...push, 'X-subtype': 'x'.repeat(401) },
       { ...push, 'X-subtype': 'x'.repeat(400), sender: 'y'.repeat(400), app: 'z'.repeat(400) },
     ])
@@ -163,6 +173,31 @@ describe('deleting', () => {
     expect(answer).toMatchObject({ status: 200, text: `deleted=${APP}` });
     expect(await gone(town, token)).toBe('endpoint-gone');
     expect(await gone(town, other)).toBe('there');
+  });
+
+  test('MC10 chrome.gcm and each instance of chrome.instanceID end their own, of the same sender too', async () => {
+    await using town = await McsTown.start();
+    const { post, register } = await registering(town);
+    const other = { ...instance, appid: 'another-one' };
+    const [one, two, three] = [
+      await register({ ...gcm, sender: '333' }),
+      await register(instance),
+      await register(other),
+    ];
+    expect(new Set([one, two, three]).size).toBe(3);
+    await post({ app: APP, delete: 'true', gcm_unreg_caller: 'false' });
+    expect([await gone(town, one), await gone(town, two), await gone(town, three)]).toEqual([
+      'endpoint-gone',
+      'there',
+      'there',
+    ]);
+    await register({ ...gcm, sender: '333' });
+    await post({ ...instance, sender: '*', scope: '*', 'X-scope': '*', delete: 'true' });
+    expect([await gone(town, one), await gone(town, two), await gone(town, three)]).toEqual([
+      'there',
+      'endpoint-gone',
+      'there',
+    ]);
   });
 
   test('MC10 a star ends every sender, a name one of them', async () => {

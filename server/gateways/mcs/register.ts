@@ -30,7 +30,7 @@ const RETRY_SECONDS = 30;
 /** A point of P-256, uncompressed, in base64url: an application server's key. */
 const SENDER_KEY = /^B[\w-]{86}$/;
 /** Parts of a name are set apart by spaces and none is "-" (names.ts); 255 is the longest host, and there is more in a subtype. */
-const NAME_PART = /^[!-~]{2,400}$/;
+const NAME_PART = /^(?!-$)[!-~]{1,400}$/;
 
 /**
  * `POST /register3`: registrations of `chrome.gcm`, `chrome.instanceID`, the Push API and the browser itself, and their
@@ -70,10 +70,13 @@ async function register(
 ): Promise<Response> {
   const category = form.get('app') ?? '';
   if (category === OWN_APP) return fixed('token=none');
+  const subtype = form.get('X-subtype') ?? '';
   const registration = {
     category,
-    subtype: form.get('X-subtype') ?? '',
+    subtype,
     sender: form.get('sender') ?? '',
+    // The Push API says one too; its subtype names the subscription already.
+    instance: subtype === '' ? (form.get('appid') ?? '') : '',
   };
   if (form.get('delete') === 'true') {
     for (const { name } of await store.subscriptionsOf(holder))
@@ -87,9 +90,10 @@ async function register(
   return fixed(`token=${await pushes.subscribe(holder, nameOf(registration), senderKey)}`);
 }
 
-function faultOf({ category, subtype, sender }: Registration): Fault | undefined {
+function faultOf({ category, subtype, sender, instance }: Registration): Fault | undefined {
   if (!NAME_PART.test(category)) return 'INVALID_PARAMETERS';
-  if (subtype !== '' && !NAME_PART.test(subtype)) return 'INVALID_PARAMETERS';
+  for (const part of [subtype, instance])
+    if (part !== '' && !NAME_PART.test(part)) return 'INVALID_PARAMETERS';
   return NAME_PART.test(sender) && sender !== '*' ? undefined : 'INVALID_SENDER';
 }
 

@@ -14,6 +14,7 @@ const name = nameOf({
   category: 'org.chromium.linux',
   subtype: 'wp:https://site.example/#1-V2',
   sender: 'B',
+  instance: '',
 });
 
 /** A line that writes down what it is given; `unsent` is set by hand. */

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'bun:test';
 import { connect, type Socket } from 'node:net';
+import fc from 'fast-check';
 import { AutopushTown } from '../../../dev-env/autopush-town.ts';
 import { AUTOPUSH_PATH } from '../../../protocol/browser-settings.ts';
 import { limits } from '../../../protocol/limits.ts';
@@ -166,5 +167,84 @@ describe('a real connection', () => {
     await client.until('notification');
     client.socket.close();
     await client.closed;
+  });
+});
+
+describe('bad input', () => {
+  test('FX2 random bytes, and frames that are cut off, end their connection and nothing else', async () => {
+    const left: string[] = [];
+    await using town = new AutopushTown({
+      events: { disconnected: (_device, _, reason) => left.push(reason) },
+    });
+    const steady = await subscribed(town);
+    const suffer = async (bytes: Uint8Array) => {
+      const { socket } = await bare(town.port);
+      const closed = new Promise((resolve) => socket.on('close', resolve));
+      socket.on('error', () => {});
+      socket.end(bytes);
+      await closed;
+    };
+    const junk = fc.uint8Array({ minLength: 1, maxLength: 200 });
+    const text = fc.string({ maxLength: 100 }).map((one) => textFrame(JSON.stringify(one).slice(0, 120)));
+    const hello = textFrame('{"messageType":"hello"}');
+    const cut = fc.nat({ max: hello.length - 1 }).map((at) => hello.subarray(0, at));
+    await fc.assert(fc.asyncProperty(fc.oneof(junk, text, cut), suffer), { seed: 2, numRuns: 60 });
+    const anonymous = town.gateway.size;
+    await town.push(steady.token, 'still here');
+    await steady.client.until('notification');
+    expect(anonymous).toBe(1);
+    // None of them was ever anyone.
+    expect(left).toEqual([]);
+  });
+
+  test('FX9 FX13 of 100,000 acks of what was never sent the client is shed, and the next one gets its push', async () => {
+    const left: string[] = [];
+    await using town = new AutopushTown({
+      events: { disconnected: (_device, _, reason) => left.push(reason) },
+    });
+    const { client, token, uaid } = await subscribed(town);
+    const steady = new Client(town.port);
+    await steady.say({ messageType: 'hello' });
+    await steady.until('hello');
+    const version = await town.push(token, 'waits');
+    await client.until('notification');
+    const updates = Array.from({ length: 1_000 }, (_, n) => ({
+      channelID,
+      version: String(n + 1),
+      code: 100,
+    }));
+    for (let n = 0; n < 100; n++) await client.say({ messageType: 'ack', updates });
+    expect(await client.closed).toBe(4774);
+    expect(left).toHaveLength(1);
+    expect(await town.waiting(uaid, channelID)).toEqual(['waits']);
+    await steady.say({ messageType: 'register', channelID });
+    await steady.until('register');
+    const again = new Client(town.port);
+    await again.say({ messageType: 'hello', uaid });
+    expect((await again.until('notification'))[0]?.version).toBe(version);
+  });
+
+  test('FX3 a storm of hellos is answered one by one', async () => {
+    await using town = new AutopushTown();
+    const uaids = await Promise.all(
+      Array.from({ length: 100 }, async () => {
+        const client = new Client(town.port);
+        await client.say({ messageType: 'hello' });
+        return (await client.until('hello'))[0]?.uaid;
+      }),
+    );
+    expect(new Set(uaids).size).toBe(100);
+  });
+
+  test('FX17 a connection that says hello frees its place among the half-open ones of its address', async () => {
+    await using town = new AutopushTown();
+    const open = await Promise.all(Array.from({ length: limits.halfOpenPerAddress }, () => bare(town.port)));
+    const [first] = open;
+    first?.socket.write(textFrame('{"messageType":"hello"}'));
+    await new Promise((resolve) => first?.socket.once('data', resolve));
+    const { client } = await subscribed(town);
+    client.socket.close();
+    for (const { socket } of open) socket.destroy();
+    while (town.gateway.size > 0) await Bun.sleep(5);
   });
 });

@@ -470,6 +470,30 @@ describe('staying and ending', () => {
     expect(t.refused).toHaveLength(25);
   });
 
+  test('MC2 a frame over the limit ends its connection with one event, one that is cut off with none', async () => {
+    await using t = await town();
+    const steady = await t.join();
+    const early = await t.mcs.connect();
+    // The length alone says it: 2 MB.
+    early.write(Uint8Array.of(41, tags.login, 0x80, 0x80, 0x80, 0x01));
+    await early.closed;
+    const { id, token } = t.mcs.device();
+    const late = await t.mcs.connect();
+    await late.login(id, token);
+    late.write(Uint8Array.of(tags.iq, 0xff, 0xff, 0xff, 0xff, 0xff));
+    await late.closed;
+    const login = clientFrames.login(t.device.id, t.device.token);
+    for (let length = 0; length < login.length; length += 7) {
+      const cut = await t.mcs.connect();
+      cut.write(Uint8Array.of(41), login.subarray(0, length));
+      await cut.cut();
+    }
+    await t.mcs.push(t.token, 'still here');
+    await steady.until(tags.data);
+    expect(t.refused).toEqual(['connection: a frame is too long']);
+    expect(t.ended).toEqual(['a frame is too long']);
+  });
+
   test('MC19 a client that does not read costs a bounded buffer', async () => {
     await using t = await town();
     const client = await t.join();

@@ -1,13 +1,14 @@
 /**
  * What an app may take from the client: the shim for `import` in a module worker or page, the shim for `importScripts`
- * and `<script>`, and the stand-in for `webkitNotifications`, which serves both.
+ * and `<script>`, the stand-in for `webkitNotifications`, which serves both, and the client of web apps, for pages and service workers.
  */
-export type BundleForm = 'module' | 'classic' | 'notifications';
+export type BundleForm = 'module' | 'classic' | 'notifications' | 'web';
 
 const entries = {
   module: { file: 'entry-module.ts', format: 'esm' },
   classic: { file: 'entry-classic.ts', format: 'iife' },
   notifications: { file: 'entry-notifications.ts', format: 'iife' },
+  web: { file: 'webapp/entry.ts', format: 'iife' },
 } as const;
 const notice = '// Reveille, Apache-2.0\n';
 

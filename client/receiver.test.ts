@@ -69,7 +69,7 @@ function slowHandler(said: string[]) {
 test('CL14 the mark is written after the run and before the confirm leaves', async () => {
   const { said, receiver, listen } = workshop();
   listen(({ payload }) => void said.push(`run ${payload}`));
-  receiver.offer(offer(7, 2));
+  void receiver.offer(offer(7, 2));
   await settle();
   assert.deepEqual(said, ['taken 7', 'run v7', 'mark {"2":7}', 'confirm 7']);
 });
@@ -77,8 +77,8 @@ test('CL14 the mark is written after the run and before the confirm leaves', asy
 test('CL14 a version that is not above the mark is confirmed again and never run', async () => {
   const { said, receiver, listen } = workshop({ '1': 7 });
   listen(() => void said.push('run'));
-  receiver.offer(offer(7, 1));
-  receiver.offer(offer(6, 1));
+  void receiver.offer(offer(7, 1));
+  void receiver.offer(offer(6, 1));
   await settle();
   assert.deepEqual(said, ['confirm 7', 'confirm 6']);
 });
@@ -87,7 +87,7 @@ test('CL14 a mark that cannot be written does not keep the confirm back', async 
   const { said, disk, receiver, listen } = workshop();
   disk.broken = true;
   listen(() => {});
-  receiver.offer(offer(1));
+  void receiver.offer(offer(1));
   await settle();
   assert.deepEqual(said, ['taken 1', 'complaint Error: disk full', 'confirm 1']);
 });
@@ -96,10 +96,10 @@ test('CL14 marks that cannot be read: nothing is run, and they are read again fo
   const { said, disk, receiver, listen } = workshop({ '0': 3 });
   disk.unreadable = 1;
   listen(() => void said.push('run'));
-  receiver.offer(offer(3));
+  void receiver.offer(offer(3));
   await settle();
   assert.deepEqual(said, ['complaint Error: unreadable']);
-  receiver.offer(offer(3));
+  void receiver.offer(offer(3));
   await settle();
   assert.equal(said.at(-1), 'confirm 3');
 });
@@ -108,9 +108,9 @@ test('CL15 messages of one subchannel run one at a time and in rising order, oth
   const { said, receiver, listen, runs } = workshop();
   const { handler, ends } = slowHandler(said);
   listen(handler);
-  receiver.offer(offer(1, 0));
-  receiver.offer(offer(2, 0));
-  receiver.offer(offer(3, 1));
+  void receiver.offer(offer(1, 0));
+  void receiver.offer(offer(2, 0));
+  void receiver.offer(offer(3, 1));
   await settle();
   assert.deepEqual(runs(), ['run v1', 'run v3']);
   ends[0]?.end();
@@ -122,7 +122,7 @@ test('CL16 a version in hand is dropped however often it is offered', async () =
   const { said, receiver, listen, runs } = workshop();
   const { handler, ends } = slowHandler(said);
   listen(handler);
-  for (let i = 0; i < 4; i++) receiver.offer(offer(1));
+  for (let i = 0; i < 4; i++) void receiver.offer(offer(1));
   await settle();
   ends[0]?.end();
   await settle();
@@ -137,11 +137,11 @@ test('CL17 a failed run is refused with its reason, leaves the mark, and the ver
     runs += 1;
     if (runs === 1) throw new Error('no network');
   });
-  receiver.offer(offer(5));
+  void receiver.offer(offer(5));
   await settle();
   assert.deepEqual(said, ['taken 5', 'reported Error: no network', 'refuse 5 failed: Error: no network']);
   assert.deepEqual(disk.marks, {});
-  receiver.offer(offer(5));
+  void receiver.offer(offer(5));
   await settle();
   assert.equal(said.at(-1), 'confirm 5');
   assert.equal(runs, 2);
@@ -150,7 +150,7 @@ test('CL17 a failed run is refused with its reason, leaves the mark, and the ver
 test('CL17 a handler that rejects without a reason has failed all the same', async () => {
   const { said, receiver, listen } = workshop();
   listen(() => Promise.reject());
-  receiver.offer(offer(5));
+  void receiver.offer(offer(5));
   await settle();
   assert.equal(said.at(-1), 'refuse 5 failed: No reason was given.');
 });
@@ -159,7 +159,7 @@ test('CL18 the program is kept awake while a handler runs, and a run of more tha
   const { said, receiver, listen, timers, awake } = workshop();
   const { handler } = slowHandler(said);
   listen(handler);
-  receiver.offer(offer(1));
+  void receiver.offer(offer(1));
   await timers.pass(runMs - 1);
   assert.equal(awake(), 1);
   await timers.pass(1);
@@ -169,7 +169,7 @@ test('CL18 the program is kept awake while a handler runs, and a run of more tha
 
 test('CL1 a listener that comes late gets everything held: the newest of each subchannel, in the order of versions', async () => {
   const { said, receiver, listen, timers, runs, awake } = workshop();
-  for (const one of [offer(4, 1), offer(1, 0), offer(2, 0), offer(3, 3)]) receiver.offer(one);
+  for (const one of [offer(4, 1), offer(1, 0), offer(2, 0), offer(3, 3)]) void receiver.offer(one);
   await timers.pass(3_000);
   assert.equal(awake(), 1);
   listen(({ subchannelId, payload }) => void said.push(`run ${payload} [${subchannelId}]`));
@@ -181,8 +181,8 @@ test('CL1 a listener that comes late gets everything held: the newest of each su
 
 test('CL19 nobody listens for 25 seconds: one line that names the cure, and every held version is refused, which is no run', async () => {
   const { said, receiver, timers, awake } = workshop();
-  receiver.offer(offer(1, 0));
-  receiver.offer(offer(2, 1));
+  void receiver.offer(offer(1, 0));
+  void receiver.offer(offer(2, 1));
   await timers.pass(graceMs - 1);
   assert.deepEqual(said, []);
   await timers.pass(1);
@@ -197,9 +197,9 @@ test('CL19 nobody listens for 25 seconds: one line that names the cure, and ever
 test('CL19 what comes after the grace is refused at once, without a second line, and still held for a late listener', async () => {
   const { said, receiver, timers, listen, runs } = workshop();
   await timers.pass(graceMs);
-  receiver.offer(offer(1));
+  void receiver.offer(offer(1));
   await settle();
-  receiver.offer(offer(2));
+  void receiver.offer(offer(2));
   await settle();
   assert.deepEqual(said.slice(1), [
     'refuse 1 no-listener: Nobody listened.',
@@ -216,8 +216,8 @@ test('CL20 a version older than one that was shown is not run', async () => {
     said.push(`run ${payload}`);
     throw new Error('always');
   });
-  receiver.offer(offer(6));
-  receiver.offer(offer(5));
+  void receiver.offer(offer(6));
+  void receiver.offer(offer(5));
   await settle();
   assert.deepEqual(runs(), ['run v6']);
   assert.equal(
@@ -229,11 +229,11 @@ test('CL20 a version older than one that was shown is not run', async () => {
 test("CL20 another user's channel: marks and what was shown of the one before are void", async () => {
   const { said, receiver, listen, disk } = workshop({ '0': 9 });
   listen(() => {});
-  receiver.offer(offer(9));
+  void receiver.offer(offer(9));
   await settle();
   disk.marks = {};
   receiver.forget();
-  receiver.offer(offer(2));
+  void receiver.offer(offer(2));
   await settle();
   assert.deepEqual(said.slice(-3), ['taken 2', 'mark {"0":2}', 'confirm 2']);
 });

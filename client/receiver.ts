@@ -29,8 +29,8 @@ export interface ReceiverPorts {
 }
 
 export interface Receiver {
-  /** Takes an offer in. Never throws and never waits: the outcome goes to `upstream`. */
-  offer(offer: Offer): void;
+  /** Takes an offer in: the outcome goes to `upstream`. The promise never rejects; it settles when this end is done with it. */
+  offer(offer: Offer): Promise<void>;
   /** A first listener came: everything held goes out, in the order of versions. */
   listening(): void;
   /** Another user's channel: what was remembered of the one before means nothing for it. */
@@ -54,7 +54,7 @@ export function createReceiver({
   complain,
 }: ReceiverPorts): Receiver {
   const chains = new Map<number, Promise<void>>();
-  const inHand = new Set<Version>();
+  const inHand = new Map<Version, Promise<void>>();
   const shown = new Map<number, Version>();
   let known: Promise<Record<string, number>> | undefined;
   const run = createRun(handlers, timers, awake);
@@ -80,10 +80,10 @@ export function createReceiver({
     upstream.confirm(version);
   };
 
-  const offer = (one: Offer): void => {
+  const offer = (one: Offer): Promise<void> => {
     const { version, subchannelId } = one;
-    if (inHand.has(version)) return;
-    inHand.add(version);
+    const earlier = inHand.get(version);
+    if (earlier !== undefined) return earlier;
     const done = (chains.get(subchannelId) ?? Promise.resolve())
       .then(() => step(one))
       // The marks could not be read: nothing was run, so the server offers it again and they are read again.
@@ -92,7 +92,9 @@ export function createReceiver({
         complain(String(error));
       })
       .then(() => void inHand.delete(version));
+    inHand.set(version, done);
     chains.set(subchannelId, done);
+    return done;
   };
 
   return {

@@ -17,11 +17,11 @@ const serviceError = (status: number, reason: string, message: string): ServiceE
 export type Answer = Readonly<Record<string, unknown>>;
 
 /**
- * Calls the service. Without a body it is a GET; URLSearchParams are sent as a form, anything else as JSON. Cookies are
+ * Calls the service. Unless a method is named it is a GET without a body and a POST with one; URLSearchParams are sent as a form, anything else as JSON. Cookies are
  * never sent: the token is the authority.
  * @throws ServiceError
  */
-export type Call = (path: string, token?: string, body?: unknown) => Promise<Answer>;
+export type Call = (path: string, token?: string, body?: unknown, method?: string) => Promise<Answer>;
 
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 
@@ -29,7 +29,7 @@ export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 const callMs = 30_000;
 
 export function createCall(origin: string, fetch: Fetch): Call {
-  return async (path, token, body) => {
+  return async (path, token, body, method) => {
     const form = body instanceof URLSearchParams;
     const headers: Record<string, string> = form ? {} : { 'Content-Type': 'application/json' };
     if (token !== undefined) headers.Authorization = `Bearer ${token}`;
@@ -37,7 +37,7 @@ export function createCall(origin: string, fetch: Fetch): Call {
     let answer: Answer;
     try {
       response = await fetch(origin + path, {
-        method: body === undefined ? 'GET' : 'POST',
+        method: method ?? (body === undefined ? 'GET' : 'POST'),
         // Of nothing JSON.stringify makes nothing: a GET goes without a body.
         body: form ? body : JSON.stringify(body),
         headers,
@@ -112,4 +112,26 @@ export async function acknowledge(
 /** `GET /v2/devices/{id}/missed`: what waits, for networks that let no WebSocket through. */
 export async function missed(call: Call, device: DeviceCredentials): Promise<readonly Offer[]> {
   return ((await call(...at(device, 'missed'))).messages ?? []) as readonly Offer[];
+}
+
+/** How a browser's push subscription is told to the service. */
+export interface PushTransport {
+  readonly kind: 'push';
+  readonly endpoint: string;
+  readonly p256dh?: string;
+  readonly auth?: string;
+}
+
+/** `PUT /v2/devices/{id}/transport`: how the device is woken. */
+export async function setTransport(
+  call: Call,
+  device: DeviceCredentials,
+  transport: PushTransport,
+): Promise<void> {
+  await call(...at(device, 'transport'), { transport }, 'PUT');
+}
+
+/** `GET /v2/push-key`: what a subscription is made with, base64url. */
+export async function pushKey(call: Call): Promise<string> {
+  return String((await call('/v2/push-key')).key);
 }

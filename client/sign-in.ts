@@ -1,13 +1,15 @@
 import { type Call, type ServiceError, unreachable } from './service.ts';
 
 /**
- * Sign-in of an installed extension: OAuth 2.0 code flow with PKCE (RFC 7636) and the redirect that only the browser can
- * catch, `https://<app id>.chromiumapp.org/`.
+ * Sign-in of an installed app: OAuth 2.0 code flow with PKCE (RFC 7636) and the redirect that only the browser can
+ * catch; or of a web app, with one of its own origin.
  */
 export interface SignInPorts {
   readonly origin: string;
   readonly call: Call;
   readonly appId: string;
+  /** Where the flow ends, if not at the address that Chromium keeps for the extension. */
+  readonly redirectUri?: string;
   /** `chrome.identity.launchWebAuthFlow`: answers the address that the flow ended at. `interactive` false shows no page. */
   readonly launch: (url: string, interactive: boolean) => Promise<string | undefined>;
   /** Where the browser's own wording of a failure goes, for developers. */
@@ -33,10 +35,10 @@ const form = (fields: Record<string, string>): URLSearchParams => new URLSearchP
 
 /** Signs in and answers an access token. @throws Error whose message is for the app's developer or user. */
 export async function signIn(ports: SignInPorts, interactive: boolean): Promise<string> {
-  const { origin, call, appId, note } = ports;
+  const { origin, call, appId, note, redirectUri = `https://${appId}.chromiumapp.org/` } = ports;
   const verifier = random();
   const state = random();
-  const client = { client_id: appId, redirect_uri: `https://${appId}.chromiumapp.org/` };
+  const client = { client_id: appId, redirect_uri: redirectUri };
   const query = form({
     ...client,
     response_type: 'code',

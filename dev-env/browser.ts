@@ -105,6 +105,14 @@ export class TestBrowser implements AsyncDisposable {
     return page;
   }
 
+  /** Waits for a window or tab whose address has this in it. */
+  async window(part: string): Promise<Page> {
+    const here = (one: Target): boolean => one.type() === 'page' && one.url().includes(part);
+    const page = await (await this.#browser.waitForTarget(here, { timeout: answerMs })).page();
+    if (page === null) throw new Error('the window closed at once');
+    return page;
+  }
+
   /** The addresses of all pages that are open. */
   pages(): readonly string[] {
     return this.#browser

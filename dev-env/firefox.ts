@@ -95,6 +95,15 @@ export class TestFirefox implements AsyncDisposable {
     return page;
   }
 
+  /** Waits for a window or tab whose address has this in it. */
+  async window(part: string): Promise<Page> {
+    for (const until = Date.now() + START_MS; Date.now() < until; await Bun.sleep(100)) {
+      const found = (await this.#browser.pages()).find((page) => page.url().includes(part));
+      if (found !== undefined) return found;
+    }
+    throw new Error(`no window shows ${part}`);
+  }
+
   /** Quits politely, so that the profile has everything that Firefox remembers. */
   async quit(): Promise<void> {
     await this.#browser.close().catch(() => {});

@@ -39,9 +39,13 @@ addEventListener('push', (event) => {
 export class PushSite implements Disposable {
   readonly got: Got[] = [];
   readonly #server: Bun.Server<undefined>;
+  readonly #files: Readonly<Record<string, string>>;
+  readonly #refused = new Set<string>();
   #changed = Promise.withResolvers<void>();
 
-  constructor() {
+  /** @param files other texts than a page and a worker that only receive, by their paths. */
+  constructor(files: Readonly<Record<string, string>> = { '/': page, '/sw.js': worker }) {
+    this.#files = files;
     this.#server = Bun.serve({ hostname: '127.0.0.1', port: 0, fetch: (request) => this.#answer(request) });
   }
 
@@ -84,13 +88,18 @@ export class PushSite implements Disposable {
   async #answer(request: Request): Promise<Response> {
     const { pathname } = new URL(request.url);
     if (pathname === '/got') {
-      this.got.push({ text: await request.text(), at: performance.now() });
+      const text = await request.text();
+      this.got.push({ text, at: performance.now() });
       this.#changed.resolve();
       this.#changed = Promise.withResolvers();
-      return new Response(null, { status: 204 });
+      // Once only, and only where a test asks for it: the worker's handler fails by it.
+      const refused = text.startsWith('fail once') && !this.#refused.has(text);
+      this.#refused.add(text);
+      return new Response(null, { status: refused ? 500 : 204 });
     }
-    if (pathname === '/sw.js')
-      return new Response(worker, { headers: { 'Content-Type': 'text/javascript' } });
-    return new Response(page, { headers: { 'Content-Type': 'text/html' } });
+    const text = this.#files[pathname];
+    if (text === undefined) return new Response('Not Found', { status: 404 });
+    const type = pathname.endsWith('.js') ? 'text/javascript' : 'text/html';
+    return new Response(text, { headers: { 'Content-Type': type } });
   }
 }

@@ -3,16 +3,28 @@ import type { Seed, Town } from './town.ts';
 
 /** Registers an app with its private key (PEM) by the console's own form, as the town's account. It is proven at once. */
 export async function registerApp(town: Town, privateKey: string): Promise<void> {
-  const site = {
-    fetch: (path: string, init?: RequestInit) => fetch(town.origin + path, { ...init, redirect: 'manual' }),
-  };
-  const visitor = new PageVisitor(site, town.seed.cookie);
+  const visitor = visitorOf(town);
   const page = await visitor.send('/console/apps/new', '/console/apps', {
     source: 'key-file',
     title: 'Restarted',
     file: new File([privateKey], 'key.pem'),
   });
   if (!/\/console\/apps\/[a-p]{32}/.test(page.path)) throw new Error(`not registered: ${page.text}`);
+}
+
+/** Lets web pages of an origin, with a redirect among them, speak for the town's app: a hosted app. */
+export async function hostApp(town: Town, origins: string, redirectUris: string): Promise<void> {
+  const path = `/console/apps/${town.seed.app.id}`;
+  const fields = { title: 'Hosted', channelConsent: 'none', origins, redirectUris };
+  const page = await visitorOf(town).send(path, path, fields);
+  if (!page.html.includes(redirectUris)) throw new Error(`not changed: ${page.text}`);
+}
+
+function visitorOf(town: Town): PageVisitor {
+  const site = {
+    fetch: (path: string, init?: RequestInit) => fetch(town.origin + path, { ...init, redirect: 'manual' }),
+  };
+  return new PageVisitor(site, town.seed.cookie);
 }
 
 /** An access token of somebody else: another account of the same service, with a project, a client and a grant of its own. */

@@ -6,6 +6,7 @@ const clientFiles = {
   'push-messaging.js': 'module',
   'push-messaging.classic.js': 'classic',
   'notifications.js': 'notifications',
+  'push-messaging.web.js': 'web',
 } as const satisfies Record<string, BundleForm>;
 
 /** The client as a developer downloads it, bundled when first asked for. */

@@ -10,6 +10,12 @@ test('CL29 each form of the shim is one script without imports and has fewer tha
   }
 });
 
+test('WA6 the client of web apps is one script without imports and has fewer than 16,000 bytes', async () => {
+  const text = await bundleClient('web');
+  expect(Buffer.byteLength(text)).toBeLessThan(16_000);
+  expect(text).not.toMatch(/\bimport\s*[{*"'(]|\bexport\s*[{*]|import\.meta/);
+});
+
 test('CL29 the classic form leaves no names behind and uses nothing that only modules have', async () => {
   const text = await bundleClient('classic');
   expect(text).not.toContain('import.meta');

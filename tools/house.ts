@@ -55,6 +55,7 @@ export const entryPoints: Readonly<Record<string, string>> = {
   'client/entry-module.ts': 'extensions, bundled by client/bundle.ts',
   'client/entry-classic.ts': 'extensions, bundled by client/bundle.ts',
   'client/entry-notifications.ts': 'extensions, bundled by client/bundle.ts',
+  'client/webapp/entry.ts': 'web apps, bundled by client/bundle.ts',
 };
 
 /** The room of a file; undefined for a file outside of every room, which tidy refuses. */

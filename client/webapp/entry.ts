@@ -1,0 +1,3 @@
+import { createPushMessaging } from './create-push-messaging.ts';
+
+Object.assign(globalThis, { createPushMessaging });

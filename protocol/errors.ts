@@ -137,6 +137,18 @@ export const errorTable = {
     'Daily message quota exceeded (10,000 message requests allowed per day).',
     'Wait for the reset, or ask the administrator to raise the quota of the project.',
   ),
+  'targets-exceeded': usage(
+    403,
+    'dailyLimitExceeded',
+    'Daily target quota exceeded.',
+    'Wait for the reset, or send to fewer channels.',
+  ),
+  'idempotency-conflict': global(
+    409,
+    'conflict',
+    'This Idempotency-Key was used for another request within the last 24 hours.',
+    'Repeat a request with the very same body, or give another request a key of its own.',
+  ),
   'rate-limited': usage(
     429,
     'rateLimitExceeded',

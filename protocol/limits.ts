@@ -9,6 +9,17 @@ export const limits = {
   subchannels: 4,
   /** Guide: "10,000 message requests allowed per day". Default, raised per project; 0 = none. */
   dailyMessages: 10_000,
+  /** Channels that all multicasts of a project may reach in a day. */
+  dailyTargets: 1_000_000,
+  /** Channels that one multicast names. */
+  multicastChannels: 1_000,
+  /** A body at /v2/messages: a thousand channel ids, and a payload as large as a project may have it, each character escaped. */
+  multicastBodyBytes: 192 * 1024,
+  /** A sender's own name for a request, and how long a repeat of it gets the first answer. */
+  idempotencyKeyCharacters: 255,
+  idempotencyHours: 24,
+  /** How long the state of a multicast's messages is kept. */
+  stateDays: 7,
   /** How long a message without a TTL of its own waits for a device. */
   retentionDays: 28,
 
@@ -175,4 +186,6 @@ if (limits.removedSubscriptionDays <= limits.retentionDays + limits.traceHours /
   throw new Error('limits: a removed subscription outlives the last message that names it');
 if (limits.pushesPerHost * 2 > limits.wakesUnderWay)
   throw new Error('limits: one push service must leave half of the wake-ups to others');
+if (limits.multicastBodyBytes < limits.multicastChannels * 64 + 6 * limits.jsonBodyBytes)
+  throw new Error('limits: a multicast must hold its channels and a payload');
 if (limits.queuePage > limits.queuedPerChannel) throw new Error('limits: a page is a part of the queue');

@@ -6,9 +6,16 @@ import { isTestPath } from './source-file.ts';
  */
 const everything = ['*'] as const;
 const ports = ['sender', 'app-owners', 'clock'].map((name) => `server/core/${name}.ts`);
-const storePorts = ['store', 'subscription', 'bus', 'presence', 'recipient', 'clock'].map(
-  (name) => `server/core/${name}.ts:type`,
-);
+const storePorts = [
+  'store',
+  'kept',
+  'multicast',
+  'subscription',
+  'bus',
+  'presence',
+  'recipient',
+  'clock',
+].map((name) => `server/core/${name}.ts:type`);
 const secrets = 'server/config/secrets.ts:type';
 const door = ['protocol', 'server/core', 'server/observe', 'server/doors'];
 const accounts = ['protocol', 'server/observe', 'server/doors', 'server/pages', secrets];

@@ -84,7 +84,7 @@ export class Outbox {
       pending.state = 'running';
       pending.answered = true;
       // Only then is there something for the store to record.
-      if (this.#pending.removeOlder(pending.kept) === 0) return;
+      if (this.#pending.removeOlder(pending.kept) === 0 && pending.kept.tracked === undefined) return;
     }
     await this.#deps.store.taken(this.device.key, version);
   }
@@ -215,6 +215,8 @@ export class Outbox {
     if (answer === 'taken') {
       this.#pending.noteOffered(pending, now);
       this.#deps.events.offered(pending.kept.version, this.device.id);
+      if (pending.kept.tracked)
+        this.#write('sent', this.#deps.store.sent(this.device.key, pending.kept.version));
     } else if (answer === 'full') {
       this.#blocked = true;
     } else {

@@ -1,10 +1,12 @@
 import type { AppId } from '../../protocol/app-id.ts';
 import type { ChannelId } from '../../protocol/channel-id.ts';
 import type { Version } from '../../protocol/version.ts';
+import type { Draft, Kept, PushHeaders, Slot, Urgency } from './kept.ts';
 import type { ChannelKey, DeviceKey } from './keys.ts';
+import type { MulticastStore } from './multicast.ts';
 import type { SubscriptionStore } from './subscription.ts';
 
-export type { ChannelKey, DeviceKey };
+export type { ChannelKey, DeviceKey, Draft, Kept, PushHeaders, Slot, Urgency };
 
 /**
  * The port to what is kept. Every implementation runs `stores/contract.ts`.
@@ -13,52 +15,6 @@ export type { ChannelKey, DeviceKey };
  * up to the mark has reached its end on that device, everything above still waits. Marks replace per-device copies,
  * so a fan-out costs nothing at rest.
  */
-
-/** A place that holds one newest message: a subchannel ("0".."3") or a topic, never empty. null = the queue, which holds them all in order. */
-export type Slot = string | null;
-
-/** What the intake hands over to be kept. */
-export interface Draft {
-  readonly channel: ChannelKey;
-  readonly slot: Slot;
-  readonly payload: string;
-  /** Only with an encrypted push: how its body is encoded. The payload is that body in base64url. */
-  readonly headers?: PushHeaders;
-  /** Of a push, unless it is normal: devices of ours may name the lowest they want; stock browsers get them all. */
-  readonly urgency?: Urgency;
-  /** The receipts that this push belongs to (RFC 8030 section 5.1), to be asked for with `trace`. */
-  readonly receipts?: string;
-  /** Milliseconds since 1970 at which the message ends by itself. */
-  readonly expiresAt: number;
-  /** The project whose quota it counts against. */
-  readonly project: string;
-  /** Accepted messages that the project may have in `quotaDay`; 0 = no limit. */
-  readonly dailyQuota: number;
-  /** The day that the message counts for, "2026-11-24". */
-  readonly quotaDay: string;
-}
-
-/** How much a push matters (RFC 8030 section 5.3); normal is not written down. */
-export type Urgency = 'very-low' | 'low' | 'high';
-
-/** The content headers that travel with an encrypted push (RFC 8291; the last two only with the draft's `aesgcm`). */
-export interface PushHeaders {
-  readonly encoding: 'aes128gcm' | 'aesgcm';
-  readonly encryption?: string;
-  readonly cryptoKey?: string;
-}
-
-/** A message that was committed. */
-export interface Kept {
-  readonly version: Version;
-  readonly channel: ChannelKey;
-  readonly slot: Slot;
-  readonly payload: string;
-  readonly headers?: PushHeaders;
-  readonly urgency?: Urgency;
-  readonly acceptedAt: number;
-  readonly expiresAt: number;
-}
 
 export type ChannelState = 'live' | 'paused' | 'removed';
 
@@ -108,6 +64,10 @@ export interface DeviceTrace {
   readonly at: number | null;
   /** Runs of the handler that ended badly so far. */
   readonly failedRuns: number;
+  /** Of a tracked message: when it first went out to the device, by a connection or a wake-up. */
+  readonly sentAt?: number;
+  /** Of a tracked message: when a run of it first began. */
+  readonly receivedAt?: number;
 }
 
 export interface MessageTrace {
@@ -143,7 +103,12 @@ export interface MessageStore {
    * for anyone; neither has a device that left.
    */
   missed(device: DeviceKey, limit: number, afterVersion?: Version): Promise<Missed>;
-  /** OR1: a run of this version began, so every older message of its slot that has not ended on the device is superseded. */
+  /** Of a tracked message: it went out to the device now. Nothing for any other, or a second time. */
+  sent(device: DeviceKey, version: Version): Promise<void>;
+  /**
+   * OR1: a run of this version began, so every older message of its slot that has not ended on the device is superseded. Of a
+   * tracked message the first time is noted.
+   */
   taken(device: DeviceKey, version: Version): Promise<void>;
   /**
    * HA1: the handler ended well. Older ones of the slot are superseded. A late confirm takes the place of a recorded
@@ -171,7 +136,8 @@ export interface MessageStore {
    * Background work, in small steps between which other calls get their turn. A message leaves the trace when it is not
    * among the newest limits.traceMessages, but not within limits.silenceMs (a device may still be running it), and at the
    * latest after limits.traceHours. One that left the trace is removed when it has ended on every device entitled to it,
-   * has expired, or was replaced by a message of its slot that left the trace too. Answers the messages removed.
+   * has expired, or was replaced by a message of its slot that left the trace too; one with a state to keep (`stateUntil`) not
+   * before that. Answers the messages removed.
    */
   prune(): Promise<number>;
   /**
@@ -249,7 +215,7 @@ export interface DeviceStore {
   removeApp(app: AppId): Promise<readonly DeviceKey[]>;
 }
 
-export interface Store extends MessageStore, DeviceStore, SubscriptionStore {
+export interface Store extends MessageStore, MulticastStore, DeviceStore, SubscriptionStore {
   /** Waits for what is under way, then closes. */
   close(): Promise<void>;
 }

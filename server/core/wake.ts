@@ -35,7 +35,7 @@ const nothing = (): void => {};
  * after a start and every limits.wakeLookMs.
  */
 export class Wakes {
-  readonly #store: Pick<Store, 'wakeable' | 'missed' | 'findDevice' | 'updateDevice'>;
+  readonly #store: Pick<Store, 'wakeable' | 'missed' | 'findDevice' | 'updateDevice' | 'sent'>;
   readonly #deliveries: Deliveries;
   readonly #presence: Presence;
   readonly #waker: Waker;
@@ -259,6 +259,7 @@ export class Wakes {
       const outcome = typeof answer === 'string' ? answer : 'later';
       this.#events.woken(kept.version, device.id, outcome);
       if (answer === 'gone') return this.#gone(sleeper, device);
+      if (answer === 'sent' && kept.tracked) await this.#store.sent(device.key, kept.version);
       if (answer !== 'sent') return this.#restAll(sleeper, answer.laterMs ?? reofferDelay(++sleeper.wakes));
     }
     sleeper.wakes += 1;

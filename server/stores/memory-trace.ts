@@ -8,11 +8,15 @@ export interface Entry {
   readonly receipts: string | undefined;
   readonly endings: Map<DeviceKey, { readonly ending: Ending; readonly at: number }>;
   readonly failedRuns: Map<DeviceKey, number>;
+  /** Until when its state is kept; undefined for a message that is not tracked. */
+  readonly stateUntil: number | undefined;
+  readonly sentAt: Map<DeviceKey, number>;
+  readonly receivedAt: Map<DeviceKey, number>;
 }
 
 /** What the trace shows of one message. */
 export function traceOf(
-  { kept, project, endings, failedRuns }: Entry,
+  { kept, project, endings, failedRuns, sentAt, receivedAt }: Entry,
   of: MemoryMembers,
   now: number,
 ): MessageTrace {
@@ -22,7 +26,9 @@ export function traceOf(
     .filter((one) => one.since < version && (one.removedAt === null || endings.has(one.key)));
   const devices = members.map((member) => {
     const ended = endings.get(member.key);
-    const runs = { failedRuns: failedRuns.get(member.key) ?? 0 };
+    const [sent, received] = [sentAt.get(member.key), receivedAt.get(member.key)];
+    const steps = { ...(sent && { sentAt: sent }), ...(received && { receivedAt: received }) };
+    const runs = { failedRuns: failedRuns.get(member.key) ?? 0, ...steps };
     const device = { deviceId: member.id, deviceName: member.name };
     if (ended !== undefined) return { ...device, state: ended.ending, at: ended.at, ...runs };
     if (expiresAt <= now) return { ...device, state: 'expired' as const, at: expiresAt, ...runs };

@@ -4,6 +4,7 @@ import { ReveilleError } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
 import { nextVersion, type Version } from '../../protocol/version.ts';
 import type { Clock, Random } from '../core/clock.ts';
+import type { Multicast, MulticastDraft } from '../core/multicast.ts';
 import type {
   Channel,
   ChannelKey,
@@ -22,6 +23,8 @@ import type {
 } from '../core/store.ts';
 import type { HolderId, Subscription } from '../core/subscription.ts';
 import { type Member, MemoryMembers } from './memory-members.ts';
+import { MemoryMulticasts } from './memory-multicasts.ts';
+import { MemoryQuota } from './memory-quota.ts';
 import { MemorySubscriptions } from './memory-subscriptions.ts';
 import { type Entry, traceOf } from './memory-trace.ts';
 import {
@@ -31,6 +34,7 @@ import {
   isTopic,
   leavesTrace,
   removedSubscriptionMs,
+  stateMs,
 } from './rules.ts';
 
 const nothing: Missed = { kept: [], more: false };
@@ -44,7 +48,9 @@ export class MemoryStore implements Store {
   readonly #members: MemoryMembers;
   readonly #subscriptions: MemorySubscriptions;
   readonly #entries = new Map<Version, Entry>();
-  readonly #quota = new Map<string, number>();
+  readonly #quota = new MemoryQuota();
+  readonly #multicasts = new MemoryMulticasts();
+  readonly #confirmed = new Map<ChannelKey, number>();
   #last = 0 as Version;
   #sweptTo = 0 as Version;
   #closed = false;
@@ -61,22 +67,31 @@ export class MemoryStore implements Store {
   async keep(draft: Draft): Promise<Kept> {
     this.#assertOpen();
     const now = this.#clock.now();
-    const { channel, slot, payload, expiresAt, project, receipts } = draft;
-    this.#members.assertOpenChannel(channel);
-    const quotaKey = `${draft.quotaDay} ${project}`;
-    const accepted = this.#quota.get(quotaKey) ?? 0;
-    if (draft.dailyQuota > 0 && accepted >= draft.dailyQuota) throw new ReveilleError('quota-exceeded');
-    this.#assertRoom(channel, slot, now);
-    this.#last = nextVersion(this.#last, now);
-    const plain = { version: this.#last, channel, slot, payload, acceptedAt: now, expiresAt };
-    const kept: Kept = {
-      ...plain,
-      ...(draft.headers && { headers: draft.headers }),
-      ...(draft.urgency && { urgency: draft.urgency }),
-    };
-    this.#quota.set(quotaKey, accepted + 1);
-    this.#entries.set(kept.version, { kept, project, receipts, endings: new Map(), failedRuns: new Map() });
-    return kept;
+    this.#members.assertOpenChannel(draft.channel);
+    this.#quota.assertLeft(draft);
+    this.#assertRoom(draft.channel, draft.slot, now);
+    this.#quota.add(draft);
+    return this.#append(draft, now);
+  }
+
+  async keepMulticast(draft: MulticastDraft): Promise<{ multicast: Multicast; kept: readonly Kept[] }> {
+    this.#assertOpen();
+    const now = this.#clock.now();
+    return this.#multicasts.keep(draft, now, {
+      quota: this.#quota,
+      isOpen: (channel) => ['live', 'paused'].includes(this.#members.channel(channel)?.state ?? ''),
+      append: (one) => this.#append(one, now),
+    });
+  }
+
+  async findMulticast(id: string): Promise<Multicast | undefined> {
+    this.#assertOpen();
+    return this.#multicasts.find(id);
+  }
+
+  async lastConfirmed(channel: ChannelKey): Promise<number | undefined> {
+    this.#assertOpen();
+    return this.#confirmed.get(channel);
   }
 
   async missed(key: DeviceKey, limit: number, after?: Version): Promise<Missed> {
@@ -94,9 +109,14 @@ export class MemoryStore implements Store {
     return { kept: given.map((entry) => entry.kept), more: queue.length > limit };
   }
 
+  async sent(key: DeviceKey, version: Version): Promise<void> {
+    const entry = this.#entitled(key, version)?.entry;
+    if (entry?.kept.tracked && !entry.sentAt.has(key)) entry.sentAt.set(key, this.#clock.now());
+  }
+
   async taken(key: DeviceKey, version: Version): Promise<void> {
     const found = this.#entitled(key, version);
-    if (found !== undefined) this.#endOlder(found.member, found.entry, this.#clock.now());
+    if (found !== undefined) this.#runBegan(found.member, found.entry, this.#clock.now());
   }
 
   async confirm(key: DeviceKey, version: Version): Promise<void> {
@@ -105,7 +125,9 @@ export class MemoryStore implements Store {
     const before = found.entry.endings.get(key)?.ending;
     if (before !== undefined && before !== 'superseded' && before !== 'expired') return;
     found.entry.endings.set(key, { ending: 'confirmed', at: this.#clock.now() });
-    this.#endOlder(found.member, found.entry, this.#clock.now());
+    if (this.#members.channel(found.member.channel)?.user !== '')
+      this.#confirmed.set(found.member.channel, this.#clock.now());
+    this.#runBegan(found.member, found.entry, this.#clock.now());
   }
 
   async runFailed(key: DeviceKey, version: Version): Promise<{ failedRuns: number; ended: boolean }> {
@@ -115,7 +137,7 @@ export class MemoryStore implements Store {
     const now = this.#clock.now();
     const failedRuns = entry.failedRuns.get(key) ?? 0;
     if (entry.endings.has(key)) return { failedRuns, ended: true };
-    this.#endOlder(member, entry, now);
+    this.#runBegan(member, entry, now);
     if (entry.kept.expiresAt <= now) {
       entry.endings.set(key, { ending: 'expired', at: entry.kept.expiresAt });
       return { failedRuns, ended: true };
@@ -156,7 +178,8 @@ export class MemoryStore implements Store {
     }
     this.#members.dropFormer(now - formerDeviceMs);
     this.#subscriptions.dropRemoved(now - removedSubscriptionMs);
-    for (const key of this.#quota.keys()) if (key < firstQuotaDay(now)) this.#quota.delete(key);
+    this.#multicasts.dropBefore(now - stateMs);
+    this.#quota.dropBefore(firstQuotaDay(now));
     return before - this.#entries.size;
   }
 
@@ -177,7 +200,7 @@ export class MemoryStore implements Store {
   }
 
   async acceptedOn(project: string, quotaDay: string): Promise<number> {
-    return this.#quota.get(`${quotaDay} ${project}`) ?? 0;
+    return this.#quota.acceptedOn(project, quotaDay);
   }
 
   async openChannel(user: string, app: AppId): Promise<Channel> {
@@ -297,6 +320,20 @@ export class MemoryStore implements Store {
     this.#closed = true;
   }
 
+  #append(draft: Draft, now: number): Kept {
+    this.#last = nextVersion(this.#last, now);
+    const { channel, slot, payload, expiresAt, project, receipts, stateUntil } = draft;
+    const kept: Kept = {
+      ...{ version: this.#last, channel, slot, payload, acceptedAt: now, expiresAt },
+      ...(draft.headers && { headers: draft.headers }),
+      ...(draft.urgency && { urgency: draft.urgency }),
+      ...(stateUntil !== undefined && { tracked: true }),
+    };
+    const way = { endings: new Map(), failedRuns: new Map(), sentAt: new Map(), receivedAt: new Map() };
+    this.#entries.set(kept.version, { kept, project, receipts, stateUntil, ...way });
+    return kept;
+  }
+
   #assertOpen(): void {
     if (this.#closed) throw new ReveilleError('unavailable', 'The store is closed.');
   }
@@ -323,6 +360,12 @@ export class MemoryStore implements Store {
       if (entry.kept.slot !== null) newest.set(entry.kept.slot, entry);
     }
     return [...newest.values()].sort((a, b) => a.kept.version - b.kept.version);
+  }
+
+  /** OR1: a run of it began. */
+  #runBegan(member: Member, entry: Entry, now: number): void {
+    if (entry.kept.tracked && !entry.receivedAt.has(member.key)) entry.receivedAt.set(member.key, now);
+    this.#endOlder(member, entry, now);
   }
 
   #endOlder(member: Member, newer: Entry, now: number): void {
@@ -378,6 +421,7 @@ export class MemoryStore implements Store {
   /** Of a message that left the trace: does nobody need it any more? */
   #isDone(entry: Entry, now: number): boolean {
     const { channel, slot, version, expiresAt } = entry.kept;
+    if (entry.stateUntil !== undefined && entry.stateUntil > now) return false;
     if (expiresAt <= now || !this.#stillWaits(entry)) return true;
     if (slot === null) return false;
     return [...this.#entries.values()].some(

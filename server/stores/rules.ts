@@ -15,6 +15,14 @@ export function isTopic(slot: string | null): slot is string {
   return slot?.startsWith('t:') === true;
 }
 
+/** How long the state of a multicast's messages is kept. */
+export const stateMs: number = limits.stateDays * 86_400_000;
+
+/** Is a multicast under the key of an earlier one a repeat of it? Also when the clock was set back since. */
+export function isRepeat(earlierAt: number, now: number): boolean {
+  return Math.abs(now - earlierAt) < limits.idempotencyHours * 3_600_000;
+}
+
 /** Days of counted quota that are kept. */
 export const quotaDaysKept = 90;
 

@@ -104,10 +104,15 @@ export class ChannelTable {
     this.#known.delete(key);
   }
 
+  isOpen(key: ChannelKey): boolean {
+    const state = this.byKey(key)?.state;
+    return state === 'live' || state === 'paused';
+  }
+
   /** @throws `channel-invalid` when there is no such channel or messages cannot go there any more. */
   assertOpen(key: ChannelKey): Channel {
     const channel = this.byKey(key);
-    if (channel === undefined || channel.state === 'removed') throw new ReveilleError('channel-invalid');
+    if (channel === undefined || !this.isOpen(key)) throw new ReveilleError('channel-invalid');
     return channel;
   }
 

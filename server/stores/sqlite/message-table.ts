@@ -8,9 +8,10 @@ import { Lru } from './lru.ts';
 
 const PROJECTS_REMEMBERED = 10_000;
 
-interface KeptRow extends Omit<Kept, 'headers' | 'urgency'> {
+interface KeptRow extends Omit<Kept, 'headers' | 'urgency' | 'tracked'> {
   readonly headers: string | null;
   readonly urgency: Urgency | null;
+  readonly stateUntil: number | null;
 }
 
 /** The newest message of a slot, and how the device stands to it. */
@@ -27,10 +28,12 @@ interface Place {
   readonly slot: Slot;
   readonly expiresAt: number;
   readonly acceptedAt: number;
+  /** Until when its state is kept; null for a message that is not tracked. */
+  readonly stateUntil: number | null;
 }
 
-const KEPT =
-  'm.version, m.channel, m.slot, m.payload, m.headers, m.urgency, m.accepted_at AS acceptedAt, m.expires_at AS expiresAt';
+const KEPT = `m.version, m.channel, m.slot, m.payload, m.headers, m.urgency, m.state_until AS stateUntil,
+  m.accepted_at AS acceptedAt, m.expires_at AS expiresAt`;
 
 /** The slots of a channel, found by leaps through the index: a slot may hold thousands of rows that pruning has not reached. */
 const SLOTS = `WITH RECURSIVE slots (slot) AS (
@@ -56,11 +59,12 @@ export class MessageTable {
   readonly #projects = new Lru<string, number>(PROJECTS_REMEMBERED);
 
   constructor(db: Database) {
-    this.#insert = db.prepare('INSERT INTO messages VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)');
+    this.#insert = db.prepare('INSERT INTO messages VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)');
     this.#insertProject = db.prepare('INSERT INTO projects (id) VALUES (?) RETURNING key');
     this.#findProject = db.prepare('SELECT key FROM projects WHERE id = ?');
     this.#place = db.prepare(
-      `SELECT version, channel, slot, accepted_at AS acceptedAt, expires_at AS expiresAt
+      `SELECT version, channel, slot, accepted_at AS acceptedAt, expires_at AS expiresAt,
+         state_until AS stateUntil
        FROM messages WHERE version = ?`,
     );
     this.#heads = db.prepare(
@@ -70,7 +74,7 @@ export class MessageTable {
          WHERE slots.slot IS NOT NULL
            AND m.version = (SELECT max(version) FROM messages WHERE channel = ?1 AND slot = slots.slot)
        )
-       SELECT version, channel, slot, payload, headers, urgency, acceptedAt, expiresAt,
+       SELECT version, channel, slot, payload, headers, urgency, stateUntil, acceptedAt, expiresAt,
          EXISTS (SELECT 1 FROM outcomes WHERE version = heads.version AND device = ?2) AS ended,
          EXISTS (
            SELECT 1 FROM messages o
@@ -109,13 +113,23 @@ export class MessageTable {
   }
 
   append(draft: Draft, version: Version, now: number): Kept {
-    const { channel, slot, payload, expiresAt, urgency = null, receipts = null } = draft;
+    const { channel, slot, payload, expiresAt, urgency = null, receipts = null, stateUntil = null } = draft;
     const headers = draft.headers === undefined ? null : JSON.stringify(draft.headers);
     const project = this.#projectKey(draft.project);
     const about = [payload, headers, urgency, receipts];
-    this.#insert.run(version, channel, slot, project, ...about, now, expiresAt);
+    this.#insert.run(version, channel, slot, project, ...about, now, expiresAt, stateUntil);
     this.#noteWaiting(channel, slot, version, expiresAt);
-    return keptOf({ version, channel, slot, payload, headers, urgency, acceptedAt: now, expiresAt });
+    return keptOf({
+      version,
+      channel,
+      slot,
+      payload,
+      headers,
+      urgency,
+      stateUntil,
+      acceptedAt: now,
+      expiresAt,
+    });
   }
 
   /** A message without its payload. */
@@ -164,12 +178,13 @@ export class MessageTable {
 
 /** The message as the port gives it. */
 export function keptOf(row: KeptRow): Kept {
-  const { version, channel, slot, payload, headers, urgency, acceptedAt, expiresAt } = row;
+  const { version, channel, slot, payload, headers, urgency, stateUntil, acceptedAt, expiresAt } = row;
   const plain = { version, channel, slot, payload, acceptedAt, expiresAt };
-  if (headers === null && urgency === null) return plain;
+  if (headers === null && urgency === null && stateUntil === null) return plain;
   return {
     ...plain,
     ...(headers !== null && { headers: JSON.parse(headers) as PushHeaders }),
     ...(urgency !== null && { urgency }),
+    ...(stateUntil !== null && { tracked: true }),
   };
 }

@@ -7,12 +7,13 @@ import type { ChannelTable } from './channel-table.ts';
 import type { DeviceRow, DeviceTable } from './device-table.ts';
 import type { Ended, EndingTable } from './ending-table.ts';
 import { type Head, keptOf, type MessageTable } from './message-table.ts';
+import type { StepTable } from './step-table.ts';
 
 const nothing: Missed = { kept: [], more: false };
 
 interface Entitled {
   readonly device: DeviceRow;
-  readonly message: Ended & { readonly expiresAt: number };
+  readonly message: Ended & { readonly expiresAt: number; readonly stateUntil: number | null };
 }
 
 /** The way of messages on devices: what waits, what began, what ended. All of it runs inside a commit, but the two `must…`. */
@@ -22,6 +23,7 @@ export class Progress {
   readonly #devices: DeviceTable;
   readonly #messages: MessageTable;
   readonly #endings: EndingTable;
+  readonly #steps: StepTable;
 
   constructor(deps: {
     readonly clock: Clock;
@@ -29,12 +31,14 @@ export class Progress {
     readonly devices: DeviceTable;
     readonly messages: MessageTable;
     readonly endings: EndingTable;
+    readonly steps: StepTable;
   }) {
     this.#clock = deps.clock;
     this.#channels = deps.channels;
     this.#devices = deps.devices;
     this.#messages = deps.messages;
     this.#endings = deps.endings;
+    this.#steps = deps.steps;
   }
 
   /** What waits, by reading alone. `mustRecord`: something was superseded while away, so `recordMissed` has to answer. */
@@ -59,11 +63,19 @@ export class Progress {
     return this.#answer(device, heads, limit, 0);
   }
 
+  sent(key: DeviceKey, version: Version): void {
+    const found = this.#entitled(key, version);
+    if (found !== undefined && found.message.stateUntil !== null)
+      this.#steps.note('sent', found.device, version, this.#clock.now());
+  }
+
   /** Would `taken` change anything? */
   mustRecordTaken(key: DeviceKey, version: Version): boolean {
     const found = this.#entitled(key, version);
-    if (found === undefined || found.message.slot === null) return false;
-    return this.#endings.olderWait(found.device, found.message.slot, version);
+    if (found === undefined) return false;
+    const { device, message } = found;
+    if (message.stateUntil !== null && !this.#steps.has('received', device, version)) return true;
+    return message.slot !== null && this.#endings.olderWait(device, message.slot, version);
   }
 
   taken(key: DeviceKey, version: Version): void {
@@ -78,6 +90,8 @@ export class Progress {
     const before = this.#endings.of(device, version);
     if (before !== undefined && before !== 'superseded' && before !== 'expired') return;
     this.#endings.record(device, message, 'confirmed', this.#clock.now());
+    if (this.#channels.byKey(device.channel)?.user !== '')
+      this.#steps.channelConfirmed(device.channel, this.#clock.now());
     this.#runBegan(found);
     if (message.slot !== null) this.#endings.markUpTo(device, message.slot, version);
   }
@@ -128,6 +142,7 @@ export class Progress {
 
   /** OR1: older ones of the slot will not run any more. */
   #runBegan({ device, message }: Entitled): void {
+    if (message.stateUntil !== null) this.#steps.note('received', device, message.version, this.#clock.now());
     if (message.slot === null) return;
     this.#endings.endOlder(device, message.slot, message.version, this.#clock.now());
   }

@@ -1,11 +1,19 @@
 import type { Database, Statement } from 'bun:sqlite';
 import { limits } from '../../../protocol/limits.ts';
 import type { Version } from '../../../protocol/version.ts';
-import { firstQuotaDay, formerDeviceMs, isTopic, leavesTrace, removedSubscriptionMs } from '../rules.ts';
+import {
+  firstQuotaDay,
+  formerDeviceMs,
+  isTopic,
+  leavesTrace,
+  removedSubscriptionMs,
+  stateMs,
+} from '../rules.ts';
 import type { DeviceTable } from './device-table.ts';
 import type { Ended, EndingTable } from './ending-table.ts';
 import type { GroupCommit } from './group-commit.ts';
 import type { MetaTable } from './meta-table.ts';
+import type { MulticastTable } from './multicast-table.ts';
 import type { QuotaTable } from './quota-table.ts';
 import type { Subscribing } from './subscribing.ts';
 
@@ -15,18 +23,22 @@ const STEP = 200;
 interface Candidate extends Ended {
   readonly acceptedAt: number;
   readonly expiresAt: number;
+  /** Until when its state is kept; null for a message that is not tracked. */
+  readonly stateUntil: number | null;
 }
 
-const CANDIDATE = 'version, channel, slot, accepted_at AS acceptedAt, expires_at AS expiresAt';
+const CANDIDATE =
+  'version, channel, slot, accepted_at AS acceptedAt, expires_at AS expiresAt, state_until AS stateUntil';
 
 /**
  * Removes what nobody needs any more, without ever reading the whole table.
  *
  * 1. *Sweep.* Messages leave the trace in the order of their versions, so a cursor (`swept_to`) passes each of them once.
  *    One that has ended everywhere, has expired, or is replaced by the one that is just passing, goes. The others linger:
- *    at most one per slot, plus queues.
+ *    at most one per slot, plus queues, plus those of multicasts: these stay for as long as their state is kept.
  * 2. *Revisit.* A lingering message that ended on one more device was noted by the ending; it goes when that was the last.
- * 3. *Expire.* The calendar of lingering messages says which ones have ended by themselves.
+ * 3. *Expire.* The calendar of lingering messages says which ones have ended by themselves, and which ones have a state that
+ *    nobody may ask for any more.
  *
  * Each step is one write among others, so messages that arrive meanwhile wait for one step only.
  */
@@ -36,14 +48,16 @@ export class Pruning {
   readonly #devices: DeviceTable;
   readonly #endings: EndingTable;
   readonly #quota: QuotaTable;
+  readonly #multicasts: MulticastTable;
   readonly #subscribing: Subscribing;
   readonly #crowdedOut: Statement<{ version: Version }, [number]>;
   readonly #next: Statement<Candidate, [number, number]>;
   readonly #one: Statement<Candidate, [number]>;
   readonly #replaced: Statement<Candidate, [number, string, number]>;
+  readonly #replacedBy: Statement<unknown, [number, string, number, number]>;
   readonly #toRevisit: Statement<{ version: Version }, [number]>;
   readonly #revisited: Statement<unknown, [number]>;
-  readonly #expired: Statement<{ version: Version }, [number, number]>;
+  readonly #expired: Statement<{ due: number; version: Version }, [number, number]>;
   readonly #linger: Statement<unknown, [number, number]>;
   readonly #slotUsed: Statement<unknown, [number, string]>;
   readonly #dropMarks: Statement<unknown, [string, number]>;
@@ -60,6 +74,7 @@ export class Pruning {
       readonly devices: DeviceTable;
       readonly endings: EndingTable;
       readonly quota: QuotaTable;
+      readonly multicasts: MulticastTable;
       readonly subscribing: Subscribing;
     },
   ) {
@@ -68,22 +83,28 @@ export class Pruning {
     this.#devices = rest.devices;
     this.#endings = rest.endings;
     this.#quota = rest.quota;
+    this.#multicasts = rest.multicasts;
     this.#subscribing = rest.subscribing;
     this.#crowdedOut = db.prepare('SELECT version FROM messages ORDER BY version DESC LIMIT 1 OFFSET ?');
     this.#next = db.prepare(`SELECT ${CANDIDATE} FROM messages WHERE version > ? ORDER BY version LIMIT ?`);
     this.#one = db.prepare(`SELECT ${CANDIDATE} FROM messages WHERE version = ?`);
     this.#replaced = db.prepare(
-      `SELECT ${CANDIDATE} FROM messages WHERE channel = ? AND slot = ? AND version < ?`,
+      `SELECT ${CANDIDATE} FROM messages WHERE channel = ? AND slot = ? AND version < ? ORDER BY version DESC LIMIT 1`,
+    );
+    this.#replacedBy = db.prepare(
+      'SELECT 1 FROM messages WHERE channel = ? AND slot = ? AND version > ? AND version <= ? LIMIT 1',
     );
     this.#toRevisit = db.prepare('SELECT version FROM revisit LIMIT ?');
     this.#revisited = db.prepare('DELETE FROM revisit WHERE version = ?');
-    this.#expired = db.prepare('SELECT version FROM lingering WHERE expires_at <= ? LIMIT ?');
+    this.#expired = db.prepare(
+      'SELECT expires_at AS due, version FROM lingering WHERE expires_at <= ? LIMIT ?',
+    );
     this.#linger = db.prepare('INSERT OR IGNORE INTO lingering VALUES (?, ?)');
     this.#slotUsed = db.prepare('SELECT 1 FROM messages WHERE channel = ? AND slot = ? LIMIT 1');
     this.#dropMarks = db.prepare(
       'DELETE FROM marks WHERE slot = ? AND device IN (SELECT key FROM devices WHERE channel = ?)',
     );
-    this.#drops = ['messages', 'outcomes', 'runs'].map((table) =>
+    this.#drops = ['messages', 'outcomes', 'runs', 'steps'].map((table) =>
       db.prepare<unknown, [number]>(`DELETE FROM ${table} WHERE version = ?`),
     );
     this.#unlinger = db.prepare('DELETE FROM lingering WHERE expires_at = ? AND version = ?');
@@ -97,7 +118,7 @@ export class Pruning {
     let removed = 0;
     for (const step of [
       () => this.#sweep(now, crowdedOut),
-      () => this.#revisitSome(),
+      () => this.#revisitSome(now),
       () => this.#expireSome(now),
     ]) {
       for (let more = true; more; ) {
@@ -108,6 +129,7 @@ export class Pruning {
     }
     for (const forget of [
       () => this.#devices.dropFormer(now - formerDeviceMs, STEP),
+      () => this.#multicasts.dropBefore(now - stateMs, STEP),
       () => this.#subscribing.dropRemoved(now - removedSubscriptionMs, STEP),
     ]) {
       while ((await this.#commit.write(forget)) === STEP);
@@ -130,24 +152,29 @@ export class Pruning {
 
   /** A message leaves the trace. Answers the messages that went. */
   #pass(message: Candidate, now: number): number {
-    const replaced =
-      message.slot === null ? [] : this.#replaced.all(message.channel, message.slot, message.version);
-    for (const older of replaced) this.#drop(older);
-    if (message.expiresAt > now && this.#endings.stillWaits(message.channel, message.version)) {
-      this.#linger.run(message.expiresAt, message.version);
-      return replaced.length;
+    const { channel, slot, version } = message;
+    // Of what lies below in its slot only the nearest can be one that waits: the others went, or have a state to keep.
+    const older = slot === null ? null : this.#replaced.get(channel, slot, version);
+    const dropped = older === null || keepsState(older, now) ? 0 : 1;
+    if (older !== null && dropped === 1) this.#drop(older);
+    if (keepsState(message, now)) this.#linger.run(message.stateUntil, version);
+    else if (message.expiresAt > now && this.#endings.stillWaits(channel, version))
+      this.#linger.run(message.expiresAt, version);
+    else {
+      this.#drop(message);
+      return dropped + 1;
     }
-    this.#drop(message);
-    return replaced.length + 1;
+    return dropped;
   }
 
-  #revisitSome(): { removed: number; more: boolean } {
+  #revisitSome(now: number): { removed: number; more: boolean } {
     const noted = this.#toRevisit.all(STEP);
     let removed = 0;
     for (const { version } of noted) {
       this.#revisited.run(version);
       const message = this.#one.get(version);
-      if (message === null || this.#endings.stillWaits(message.channel, version)) continue;
+      if (message === null || keepsState(message, now) || this.#endings.stillWaits(message.channel, version))
+        continue;
       this.#drop(message);
       removed += 1;
     }
@@ -156,16 +183,32 @@ export class Pruning {
 
   #expireSome(now: number): { removed: number; more: boolean } {
     const expired = this.#expired.all(now, STEP);
-    for (const { version } of expired) {
+    let removed = 0;
+    for (const { due, version } of expired) {
+      this.#unlinger.run(due, version);
       const message = this.#one.get(version);
-      if (message !== null) this.#drop(message);
+      if (message === null) continue;
+      // Its state need not be kept any more, but it waits still.
+      if (message.expiresAt > now && this.#waitsOn(message)) {
+        this.#linger.run(message.expiresAt, version);
+        continue;
+      }
+      this.#drop(message);
+      removed += 1;
     }
-    return { removed: expired.length, more: expired.length === STEP };
+    return { removed, more: expired.length === STEP };
+  }
+
+  /** Some device has to end it, and no message of its slot that left the trace took its place. */
+  #waitsOn({ channel, slot, version }: Candidate): boolean {
+    if (!this.#endings.stillWaits(channel, version)) return false;
+    return slot === null || this.#replacedBy.get(channel, slot, version, this.#meta.sweptTo) === null;
   }
 
   #drop(message: Candidate): void {
     for (const drop of this.#drops) drop.run(message.version);
     this.#unlinger.run(message.expiresAt, message.version);
+    if (message.stateUntil !== null) this.#unlinger.run(message.stateUntil, message.version);
     if (message.slot === null) {
       this.#unqueue.run(message.channel, message.version);
       return;
@@ -176,4 +219,8 @@ export class Pruning {
       this.#dropMarks.run(message.slot, message.channel);
     }
   }
+}
+
+function keepsState(message: Candidate, now: number): message is Candidate & { readonly stateUntil: number } {
+  return message.stateUntil !== null && message.stateUntil > now;
 }

@@ -131,6 +131,33 @@ const steps: readonly string[] = [
   -- Messages that left the trace and have ended on one more device since: pruning looks at them again.
   CREATE TABLE revisit (version INTEGER PRIMARY KEY) STRICT;
   `,
+  `
+  -- Of a multicast's message: until when its state is kept.
+  ALTER TABLE messages ADD COLUMN state_until INTEGER;
+  -- Channels that multicasts reached; accepted counts each multicast once.
+  ALTER TABLE quota ADD COLUMN targets INTEGER NOT NULL DEFAULT 0;
+  -- One request to many channels, as it was answered. targets: JSON, [channel id, version or code] in the order of the request.
+  CREATE TABLE multicasts (
+    id TEXT PRIMARY KEY,
+    project TEXT NOT NULL,
+    key TEXT,
+    body_hash TEXT NOT NULL,
+    accepted_at INTEGER NOT NULL,
+    targets TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE UNIQUE INDEX multicasts_by_key ON multicasts (project, key) WHERE key IS NOT NULL;
+  CREATE INDEX multicasts_by_time ON multicasts (accepted_at);
+  -- When a tracked message first went out to a device, and when a run of it first began there.
+  CREATE TABLE steps (
+    version INTEGER NOT NULL,
+    device INTEGER NOT NULL,
+    sent_at INTEGER,
+    received_at INTEGER,
+    PRIMARY KEY (version, device)
+  ) STRICT, WITHOUT ROWID;
+  -- When a device of the channel last confirmed a message.
+  CREATE TABLE confirms (channel INTEGER PRIMARY KEY, at INTEGER NOT NULL) STRICT;
+  `,
 ];
 
 /**

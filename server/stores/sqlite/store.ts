@@ -4,6 +4,7 @@ import type { ChannelId } from '../../../protocol/channel-id.ts';
 import { ReveilleError } from '../../../protocol/errors.ts';
 import type { Version } from '../../../protocol/version.ts';
 import type { Clock, Random } from '../../core/clock.ts';
+import type { Multicast, MulticastDraft } from '../../core/multicast.ts';
 import type {
   Channel,
   ChannelKey,
@@ -24,6 +25,7 @@ import { isTopic } from '../rules.ts';
 import { type DeviceChange, type DeviceRow, deviceOf } from './device-table.ts';
 import { asDiskFault, GroupCommit } from './group-commit.ts';
 import { Membership } from './membership.ts';
+import { Multicasting } from './multicasting.ts';
 import { openMessageDatabase, type Synchronous } from './open-database.ts';
 import { Progress } from './progress.ts';
 import { Pruning } from './pruning.ts';
@@ -61,6 +63,9 @@ class SqliteStore implements Store {
   readonly #messages: Tables['messages'];
   readonly #meta: Tables['meta'];
   readonly #quota: Tables['quota'];
+  readonly #multicasts: Tables['multicasts'];
+  readonly #steps: Tables['steps'];
+  readonly #multicasting: Multicasting;
   readonly #trace: Trace;
   readonly #progress: Progress;
   readonly #membership: Membership;
@@ -72,14 +77,16 @@ class SqliteStore implements Store {
   constructor(db: Database, { clock, random }: SqliteStoreOptions) {
     this.#db = db;
     this.#clock = clock;
-    const { meta, quota, channels, devices, messages, endings, subscriptions } = openTables(db);
+    const tables = openTables(db);
+    const { meta, quota, channels, devices, messages, endings, subscriptions, multicasts, steps } = tables;
     const commit = new GroupCommit(db, {
       beforeCommit() {
         meta.flush();
         quota.flush();
+        steps.flush();
       },
       afterRollback() {
-        for (const table of [meta, quota, channels, devices, messages]) table.forget();
+        for (const table of [meta, quota, channels, devices, messages, steps]) table.forget();
       },
     });
     this.#meta = meta;
@@ -87,21 +94,17 @@ class SqliteStore implements Store {
     this.#channels = channels;
     this.#devices = devices;
     this.#messages = messages;
+    this.#multicasts = multicasts;
+    this.#steps = steps;
+    this.#multicasting = new Multicasting(clock, tables);
     this.#commit = commit;
     this.#trace = new Trace(db);
-    this.#progress = new Progress({ clock, channels, devices, messages, endings });
+    this.#progress = new Progress({ clock, ...tables });
     const membership = new Membership({ clock, random, meta, channels, devices, endings });
     const shared = { clock, random, meta, channels, devices };
     this.#membership = membership;
     this.#subscribing = new Subscribing({ ...shared, subscriptions, membership });
-    this.#pruning = new Pruning(db, {
-      commit,
-      meta,
-      devices,
-      endings,
-      quota,
-      subscribing: this.#subscribing,
-    });
+    this.#pruning = new Pruning(db, { ...tables, commit, subscribing: this.#subscribing });
   }
 
   keep(draft: Draft): Promise<Kept> {
@@ -120,10 +123,26 @@ class SqliteStore implements Store {
     });
   }
 
+  keepMulticast(draft: MulticastDraft): Promise<{ multicast: Multicast; kept: readonly Kept[] }> {
+    return this.#commit.write(() => this.#multicasting.keep(draft));
+  }
+
+  async findMulticast(id: string): Promise<Multicast | undefined> {
+    return this.#read(() => this.#multicasts.byId(id));
+  }
+
+  async lastConfirmed(channel: ChannelKey): Promise<number | undefined> {
+    return this.#read(() => this.#steps.lastConfirmed(channel));
+  }
+
   async missed(device: DeviceKey, limit: number, afterVersion?: Version): Promise<Missed> {
     const found = this.#read(() => this.#progress.missed(device, limit, afterVersion));
     if (!found.mustRecord) return found.missed;
     return this.#commit.write(() => this.#progress.recordMissed(device, limit));
+  }
+
+  sent(device: DeviceKey, version: Version): Promise<void> {
+    return this.#commit.write(() => this.#progress.sent(device, version));
   }
 
   async taken(device: DeviceKey, version: Version): Promise<void> {

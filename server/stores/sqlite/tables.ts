@@ -4,7 +4,9 @@ import { DeviceTable } from './device-table.ts';
 import { EndingTable } from './ending-table.ts';
 import { MessageTable } from './message-table.ts';
 import { MetaTable } from './meta-table.ts';
+import { MulticastTable } from './multicast-table.ts';
 import { QuotaTable } from './quota-table.ts';
+import { StepTable } from './step-table.ts';
 import { SubscriptionTable } from './subscription-table.ts';
 
 /** Every table of messages.db: each knows its own statements and what it remembers of its rows, and no rule. */
@@ -16,6 +18,8 @@ export interface Tables {
   readonly messages: MessageTable;
   readonly endings: EndingTable;
   readonly subscriptions: SubscriptionTable;
+  readonly multicasts: MulticastTable;
+  readonly steps: StepTable;
 }
 
 /** The tables on one connection. */
@@ -29,5 +33,7 @@ export function openTables(db: Database): Tables {
     messages: new MessageTable(db),
     endings: new EndingTable(db, meta),
     subscriptions: new SubscriptionTable(db),
+    multicasts: new MulticastTable(db),
+    steps: new StepTable(db),
   };
 }

@@ -20,6 +20,8 @@ interface TracedDevice {
   readonly ending: Ending | null;
   readonly at: number | null;
   readonly failedRuns: number;
+  readonly sentAt: number | null;
+  readonly receivedAt: number | null;
 }
 
 const MESSAGES = `SELECT m.version, m.channel, coalesce(c.id, '') AS channelId, m.slot, p.id AS project, m.payload,
@@ -40,10 +42,12 @@ export class Trace {
     this.#ofReceipts = db.prepare(`${MESSAGES} WHERE m.receipts = ? ORDER BY m.version DESC LIMIT ?`);
     this.#one = db.prepare(`${MESSAGES} WHERE m.version = ?`);
     this.#devices = db.prepare(
-      `SELECT d.id AS deviceId, d.name AS deviceName, o.ending, o.at, coalesce(r.failed, 0) AS failedRuns
+      `SELECT d.id AS deviceId, d.name AS deviceName, o.ending, o.at, coalesce(r.failed, 0) AS failedRuns,
+         s.sent_at AS sentAt, s.received_at AS receivedAt
        FROM devices d
        LEFT JOIN outcomes o ON o.version = ?2 AND o.device = d.key
        LEFT JOIN runs r ON r.version = ?2 AND r.device = d.key
+       LEFT JOIN steps s ON s.version = ?2 AND s.device = d.key
        WHERE d.channel = ?1 AND d.since < ?2 AND (d.removed_at IS NULL OR o.ending IS NOT NULL)
        ORDER BY d.key`,
     );
@@ -70,11 +74,13 @@ export class Trace {
     const { channel, ...message } = row;
     const { expiresAt } = message;
     const devices = this.#devices.all(channel, row.version).map((device): DeviceTrace => {
-      const { deviceId, deviceName, failedRuns, ending, at } = device;
-      if (ending !== null) return { deviceId, deviceName, state: ending, at, failedRuns };
+      const { deviceId, deviceName, failedRuns, ending, at, sentAt, receivedAt } = device;
+      const steps = { ...(sentAt !== null && { sentAt }), ...(receivedAt !== null && { receivedAt }) };
+      const about = { deviceId, deviceName, failedRuns, ...steps };
+      if (ending !== null) return { ...about, state: ending, at };
       // Pruning records it later; it has ended all the same.
-      if (expiresAt <= now) return { deviceId, deviceName, state: 'expired', at: expiresAt, failedRuns };
-      return { deviceId, deviceName, state: 'waiting', at: null, failedRuns };
+      if (expiresAt <= now) return { ...about, state: 'expired', at: expiresAt };
+      return { ...about, state: 'waiting', at: null };
     });
     return { ...message, devices };
   }

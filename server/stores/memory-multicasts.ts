@@ -1,0 +1,58 @@
+import { ReveilleError } from '../../protocol/errors.ts';
+import type { Multicast, MulticastDraft, TargetResult } from '../core/multicast.ts';
+import type { ChannelKey, Draft, Kept } from '../core/store.ts';
+import type { MemoryQuota } from './memory-quota.ts';
+import { isRepeat, stateMs } from './rules.ts';
+
+/** What the store does for a multicast. */
+interface MessagesSide {
+  readonly quota: MemoryQuota;
+  isOpen(channel: ChannelKey): boolean;
+  append(draft: Draft): Kept;
+}
+
+/** Multicasts of the store in memory. */
+export class MemoryMulticasts {
+  readonly #byId = new Map<string, Multicast>();
+  readonly #byKey = new Map<string, { readonly multicast: Multicast; readonly bodyHash: string }>();
+
+  keep(
+    { id, key, bodyHash, message, dailyTargets, targets: asked }: MulticastDraft,
+    now: number,
+    { quota, isOpen, append }: MessagesSide,
+  ): { multicast: Multicast; kept: readonly Kept[] } {
+    const { project } = message;
+    const keyed = key === null ? undefined : `${project} ${key}`;
+    const earlier = keyed === undefined ? undefined : this.#byKey.get(keyed);
+    if (earlier !== undefined && isRepeat(earlier.multicast.acceptedAt, now)) {
+      if (earlier.bodyHash !== bodyHash) throw new ReveilleError('idempotency-conflict');
+      return { multicast: earlier.multicast, kept: [] };
+    }
+    const reached = asked.filter(({ channel }) => channel !== null && isOpen(channel)).length;
+    quota.assertLeft(message);
+    quota.assertTargetsLeft(message, reached, dailyTargets);
+    quota.add(message, reached);
+    const kept: Kept[] = [];
+    const targets = asked.map(({ channelId, channel, refusal }): TargetResult => {
+      if (channel === null || !isOpen(channel)) return { channelId, refusal: refusal ?? 'channel-invalid' };
+      const one = append({ ...message, channel, stateUntil: now + stateMs });
+      kept.push(one);
+      return { channelId, version: one.version };
+    });
+    const multicast = { id, project, acceptedAt: now, targets };
+    this.#byId.set(id, multicast);
+    if (keyed !== undefined) this.#byKey.set(keyed, { multicast, bodyHash });
+    return { multicast, kept };
+  }
+
+  find(id: string): Multicast | undefined {
+    return this.#byId.get(id);
+  }
+
+  /** Forgets those of `before` or earlier. */
+  dropBefore(before: number): void {
+    for (const { id, acceptedAt } of this.#byId.values()) if (acceptedAt <= before) this.#byId.delete(id);
+    for (const [key, { multicast }] of this.#byKey)
+      if (!this.#byId.has(multicast.id)) this.#byKey.delete(key);
+  }
+}

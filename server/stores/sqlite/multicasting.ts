@@ -1,0 +1,46 @@
+import { ReveilleError } from '../../../protocol/errors.ts';
+import type { Clock } from '../../core/clock.ts';
+import type { Kept } from '../../core/kept.ts';
+import type { Multicast, MulticastDraft, TargetResult } from '../../core/multicast.ts';
+import { isRepeat, stateMs } from '../rules.ts';
+import type { Tables } from './tables.ts';
+
+/** One message for many channels. All of it runs inside a commit. */
+export class Multicasting {
+  readonly #clock: Clock;
+  readonly #tables: Tables;
+
+  constructor(clock: Clock, tables: Tables) {
+    this.#clock = clock;
+    this.#tables = tables;
+  }
+
+  keep(draft: MulticastDraft): { multicast: Multicast; kept: readonly Kept[] } {
+    const { channels, quota, messages, meta, multicasts } = this.#tables;
+    const { project } = draft.message;
+    const now = this.#clock.now();
+    const earlier = draft.key === null ? undefined : multicasts.byKey(project, draft.key);
+    if (earlier !== undefined && isRepeat(earlier.multicast.acceptedAt, now)) {
+      if (earlier.bodyHash !== draft.bodyHash) throw new ReveilleError('idempotency-conflict');
+      return { multicast: earlier.multicast, kept: [] };
+    }
+    const open = draft.targets.map(({ channel }) => channel !== null && channels.isOpen(channel));
+    const reached = open.filter(Boolean).length;
+    quota.assertLeft(draft.message);
+    quota.assertTargetsLeft(draft.message, reached, draft.dailyTargets);
+
+    quota.add(draft.message, reached);
+    const kept: Kept[] = [];
+    const targets = draft.targets.map(({ channelId, channel, refusal }, place): TargetResult => {
+      if (channel === null || open[place] !== true)
+        return { channelId, refusal: refusal ?? 'channel-invalid' };
+      const one = { ...draft.message, channel, stateUntil: now + stateMs };
+      const message = messages.append(one, meta.takeVersion(now), now);
+      kept.push(message);
+      return { channelId, version: message.version };
+    });
+    const multicast = { id: draft.id, project, acceptedAt: now, targets };
+    multicasts.put(multicast, draft.key, draft.bodyHash);
+    return { multicast, kept };
+  }
+}

@@ -11,6 +11,7 @@ import type { AppOwners, OwnedApp } from '../server/core/app-owners.ts';
 import { Deliveries } from '../server/core/deliver.ts';
 import { Devices } from '../server/core/devices.ts';
 import { ManualClock, seededRandom } from '../server/core/manual-clock.ts';
+import { Multicasts } from '../server/core/multicasts.ts';
 import { utcDays } from '../server/core/quota-day.ts';
 import { Receiving } from '../server/core/receiving.ts';
 import { CHANNEL_SCOPE, SEND_SCOPE, type Sender, type Senders } from '../server/core/sender.ts';
@@ -22,6 +23,7 @@ import type { Session } from '../server/gateways/websocket/session.ts';
 import { DEVICES_PATH, devicesDoor } from '../server/intake/devices/devices-door.ts';
 import { CHANNEL_PATHS, channelDoor } from '../server/intake/messages/channel-door.ts';
 import { MESSAGE_PATHS, sendDoor } from '../server/intake/messages/send-door.ts';
+import { isMulticastPath, multicastDoor } from '../server/intake/multicast/multicast-door.ts';
 import { type Events, silentEvents } from '../server/observe/events.ts';
 import { MemoryStore } from '../server/stores/memory.ts';
 
@@ -160,7 +162,13 @@ export class SmallTown implements AsyncDisposable {
       assertUsable: options.assertUsable ?? (() => {}),
     };
     this.gateway = new WebSocketGateway({ ...parts, ...pickHalfOpen(options) });
-    this.#server = this.#serve(sendDoor(parts), channelDoor(parts), devicesDoor(parts));
+    const multicasts = new Multicasts({ ...parts, announcer, wakes, calendar: utcDays });
+    this.#server = this.#serve(
+      sendDoor(parts),
+      channelDoor(parts),
+      devicesDoor(parts),
+      multicastDoor({ ...parts, multicasts }),
+    );
   }
 
   get origin(): string {
@@ -186,7 +194,7 @@ export class SmallTown implements AsyncDisposable {
     await this.#server.stop(true);
   }
 
-  #serve(send: Door, channel: Door, devices: Door): Bun.Server<Session> {
+  #serve(send: Door, channel: Door, devices: Door, multicast: Door): Bun.Server<Session> {
     const doors = new Map<string, Door>([
       ...MESSAGE_PATHS.map((path) => [path, send] as const),
       ...CHANNEL_PATHS.map((path) => [path, channel] as const),
@@ -201,6 +209,7 @@ export class SmallTown implements AsyncDisposable {
         const path = plainPath(url.pathname);
         if (path === CONNECT_PATH) return this.gateway.upgrade(request, server, peer);
         if (path.startsWith(DEVICES_PATH)) return devices(request, url, peer);
+        if (isMulticastPath(path)) return multicast(request, url, peer);
         return doors.get(path)?.(request, url, peer) ?? new Response(null, { status: 404 });
       },
     });

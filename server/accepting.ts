@@ -1,7 +1,11 @@
 import type { Config } from './config/config.ts';
 import { Acceptance } from './core/accept.ts';
+import { Multicasts } from './core/multicasts.ts';
 import { losAngelesDays, utcDays } from './core/quota-day.ts';
+import type { Door } from './doors/door.ts';
+import type { Refusals } from './doors/refusals.ts';
 import type { Ground } from './foundation.ts';
+import { multicastDoor } from './intake/multicast/multicast-door.ts';
 import type { Rooms } from './people.ts';
 import type { Waking } from './waking.ts';
 
@@ -17,6 +21,20 @@ export function acceptance({ world, core, config }: Ground, { oauth }: Rooms, { 
     calendar,
     events,
   });
+}
+
+/** The door of the second API. */
+export function secondDoor(ground: Ground, rooms: Rooms, waking: Waking, refusals: Refusals): Door {
+  const { world, core, config } = ground;
+  const multicasts = new Multicasts({
+    ...world,
+    ...core,
+    senders: rooms.oauth.senders,
+    acceptance: acceptance(ground, rooms, waking),
+    wakes: waking.wakes,
+    calendar: calendarOf(config),
+  });
+  return multicastDoor({ ...world, multicasts, refusals });
 }
 
 export const calendarOf = (config: Config) => (config.compat === '2013' ? losAngelesDays : utcDays);

@@ -6,6 +6,7 @@ import { type Door, plainPath } from './doors/door.ts';
 import type { Peer } from './doors/peer.ts';
 import type { AutopushGateway } from './gateways/autopush/listener.ts';
 import type { WebSocketGateway } from './gateways/websocket/listener.ts';
+import { isMulticastPath } from './intake/multicast/multicast-door.ts';
 import { isPushPath } from './intake/webpush/webpush-door.ts';
 import type { SocketData } from './sockets.ts';
 
@@ -17,6 +18,8 @@ export interface FrontDeps {
   readonly doors: ReadonlyMap<string, Door>;
   /** `/v2/devices` and everything under it. */
   readonly devices: Door;
+  /** The rest of the second API: `/v2/messages` and `/v2/channels`. */
+  readonly multicast: Door;
   /** Endpoints, messages and receipts of standard web push. */
   readonly webpush: Door;
   readonly gateway: WebSocketGateway;
@@ -61,6 +64,7 @@ export function front(deps: FrontDeps): (request: Request, server: Bun.Server<So
     const door = deps.doors.get(path);
     if (door !== undefined) return door(request, url, peer);
     if (path === '/v2/devices' || path.startsWith('/v2/devices/')) return deps.devices(request, url, peer);
+    if (isMulticastPath(path)) return deps.multicast(request, url, peer);
     if (isPushPath(path)) return deps.webpush(request, url, peer);
     if (path === CONNECT_PATH) return deps.gateway.upgrade(request, server, peer);
     if (path === AUTOPUSH_PATH) return deps.autopush.upgrade(request, server, peer);

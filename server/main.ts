@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { BROWSERS_PATH } from '../protocol/browser-settings.ts';
-import { acceptance } from './accepting.ts';
+import { acceptance, secondDoor } from './accepting.ts';
 import { openControlDatabase } from './accounts/open-database.ts';
 import { type Config, originOf } from './config/config.ts';
 import { openSecrets } from './config/secrets.ts';
@@ -109,6 +109,7 @@ async function openRooms(
       [BROWSERS_PATH, browsersDoor({ origin, mcsPort: mcs.port, events })],
     ]),
     devices: deviceDoor(ground, rooms, refusals, waking),
+    multicast: secondDoor(ground, rooms, waking, refusals),
     webpush: webpushDoor({ ...world, ...core, keys: secrets, origin, refusals }),
     gateway,
     autopush,

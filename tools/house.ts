@@ -28,6 +28,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   'server/stores': ['protocol', ...storePorts],
   'server/buses': ['protocol', ...storePorts],
   'server/intake/messages': door,
+  'server/intake/multicast': door,
   'server/intake/devices': door,
   'server/intake/webpush': door,
   'server/gateways/websocket': door,

@@ -13,14 +13,18 @@ export function withCors(response: Response): Response {
   return response;
 }
 
-/** Answers a preflight for `methods`, such as "GET, POST". */
-export function preflight(methods: string): Response {
+/** Answers a preflight for `methods`, such as "GET, POST"; `headers` are those beside the token and the type. */
+export function preflight(methods: string, headers?: string): Response {
   return new Response(null, {
     status: 204,
     headers: {
       ...openCors,
       'Access-Control-Allow-Methods': methods,
-      'Access-Control-Allow-Headers': 'Authorization, Content-Type',
+      'Access-Control-Allow-Headers': [
+        'Authorization',
+        'Content-Type',
+        ...(headers === undefined ? [] : [headers]),
+      ].join(', '),
       'Access-Control-Max-Age': '7200',
       // Chromium asks before a public page reaches a private address; a token still decides.
       'Access-Control-Allow-Private-Network': 'true',

@@ -33,7 +33,7 @@ const OTHER_APP = 'ponmlkjihgfedcbaponmlkjihgfedcba' as AppId;
 const HOUR = 3_600_000;
 
 /** A store under test, and short words for what the tests do with it. */
-class Bench {
+export class Bench {
   readonly clock = new ManualClock();
   #opened: OpenedStore | undefined;
   #store: Store | undefined;
@@ -123,7 +123,7 @@ class Bench {
 }
 
 /** The code with which a call is refused. */
-async function refusal(call: Promise<unknown>): Promise<ErrorCode | 'accepted'> {
+export async function refusal(call: Promise<unknown>): Promise<ErrorCode | 'accepted'> {
   try {
     await call;
     return 'accepted';

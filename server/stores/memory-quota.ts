@@ -3,7 +3,7 @@ import type { Draft } from '../core/store.ts';
 
 type Allowance = Pick<Draft, 'project' | 'quotaDay' | 'dailyQuota'>;
 
-/** QU1, VT10: accepted messages and targets per project and day, of the store in memory. */
+/** QU1, VT7: accepted messages and targets per project and day, of the store in memory. */
 export class MemoryQuota {
   readonly #counts = new Map<string, { accepted: number; targets: number }>();
 

@@ -16,7 +16,6 @@ import type {
   Kept,
   MessageTrace,
   Missed,
-  Slot,
   Store,
   TraceOf,
   WakeableOf,
@@ -24,18 +23,12 @@ import type {
 import type { HolderId, Subscription } from '../core/subscription.ts';
 import { type Member, MemoryMembers } from './memory-members.ts';
 import { MemoryMulticasts } from './memory-multicasts.ts';
+import { isDoneWith, sweptTo } from './memory-pruning.ts';
 import { MemoryQuota } from './memory-quota.ts';
+import { assertRoom } from './memory-room.ts';
 import { MemorySubscriptions } from './memory-subscriptions.ts';
 import { type Entry, traceOf } from './memory-trace.ts';
-import {
-  assumedEnding,
-  firstQuotaDay,
-  formerDeviceMs,
-  isTopic,
-  leavesTrace,
-  removedSubscriptionMs,
-  stateMs,
-} from './rules.ts';
+import { assumedEnding, firstQuotaDay, formerDeviceMs, removedSubscriptionMs, stateMs } from './rules.ts';
 
 const nothing: Missed = { kept: [], more: false };
 
@@ -69,7 +62,7 @@ export class MemoryStore implements Store {
     const now = this.#clock.now();
     this.#members.assertOpenChannel(draft.channel);
     this.#quota.assertLeft(draft);
-    this.#assertRoom(draft.channel, draft.slot, now);
+    assertRoom(draft, this.#entries, now, (entry) => this.#stillWaits(entry));
     this.#quota.add(draft);
     return this.#append(draft, now);
   }
@@ -170,9 +163,10 @@ export class MemoryStore implements Store {
     this.#assertOpen();
     const now = this.#clock.now();
     const before = this.#entries.size;
-    this.#sweep(now);
+    this.#sweptTo = sweptTo(this.#entries, this.#sweptTo, now);
     for (const entry of this.#entries.values()) {
-      if (entry.kept.version <= this.#sweptTo && this.#isDone(entry, now)) {
+      const isDone = isDoneWith(entry, this.#entries, this.#sweptTo, now, (one) => this.#stillWaits(one));
+      if (entry.kept.version <= this.#sweptTo && isDone) {
         this.#entries.delete(entry.kept.version);
       }
     }
@@ -383,53 +377,9 @@ export class MemoryStore implements Store {
     }
   }
 
-  /** @throws `queue-full`. */
-  #assertRoom(channel: ChannelKey, slot: Slot, now: number): void {
-    if (slot !== null && !isTopic(slot)) return;
-    const waiting = [...this.#entries.values()].filter(
-      (entry) => entry.kept.channel === channel && entry.kept.expiresAt > now && this.#stillWaits(entry),
-    );
-    const queued = waiting.filter((entry) => entry.kept.slot === null).length;
-    if (slot === null && queued >= limits.queuedPerChannel) throw new ReveilleError('queue-full');
-    if (slot === null) return;
-    const newest = new Map<string, Entry>();
-    for (const entry of this.#entries.values()) {
-      if (entry.kept.channel === channel && isTopic(entry.kept.slot)) newest.set(entry.kept.slot, entry);
-    }
-    const topics = [...newest.values()].filter((entry) => waiting.includes(entry));
-    const isOne = topics.some((entry) => entry.kept.slot === slot);
-    if (topics.length >= limits.topicsPerSubscription && !isOne) throw new ReveilleError('queue-full');
-  }
-
   #stillWaits({ kept, endings }: Entry): boolean {
     return this.#members
       .ofChannel(kept.channel)
       .some((member) => member.since < kept.version && !endings.has(member.key));
-  }
-
-  /** Moves the cursor over what leaves the trace. */
-  #sweep(now: number): void {
-    const versions = [...this.#entries.keys()];
-    const crowdedOut = versions.at(-1 - limits.traceMessages) ?? 0;
-    for (const { kept } of this.#entries.values()) {
-      if (kept.version <= this.#sweptTo) continue;
-      if (!leavesTrace(kept.acceptedAt, kept.version <= crowdedOut, now)) return;
-      this.#sweptTo = kept.version;
-    }
-  }
-
-  /** Of a message that left the trace: does nobody need it any more? */
-  #isDone(entry: Entry, now: number): boolean {
-    const { channel, slot, version, expiresAt } = entry.kept;
-    if (entry.stateUntil !== undefined && entry.stateUntil > now) return false;
-    if (expiresAt <= now || !this.#stillWaits(entry)) return true;
-    if (slot === null) return false;
-    return [...this.#entries.values()].some(
-      ({ kept }) =>
-        kept.channel === channel &&
-        kept.slot === slot &&
-        kept.version > version &&
-        kept.version <= this.#sweptTo,
-    );
   }
 }

@@ -1,10 +1,6 @@
 import { z } from 'zod';
-import { ReveilleError } from '../../../protocol/errors.ts';
 import { limits } from '../../../protocol/limits.ts';
 import { isVersion, type Version } from '../../../protocol/version.ts';
-import type { Clock } from '../../core/clock.ts';
-import { readText } from '../../doors/body.ts';
-import { assertJsonType } from '../../doors/door.ts';
 import { pushTransport } from '../../doors/push-transport.ts';
 
 const text = (max: number) =>
@@ -49,31 +45,3 @@ export const confirmBody = z.object({
 export const transportBody = z.object({
   transport: pushTransport.nullable().transform((value) => (value === null ? null : JSON.stringify(value))),
 });
-
-/**
- * Reads a JSON body of the given shape; fields that it does not have are dropped.
- * @throws `type-unsupported`, `body-too-large`, `body-slow`, `body-invalid`, and `input-invalid` with the name of the field.
- */
-export async function readBody<Shape extends z.ZodType>(
-  request: Request,
-  clock: Clock,
-  shape: Shape,
-): Promise<z.output<Shape>> {
-  assertJsonType(request);
-  const body = parseJson(await readText(request, clock));
-  const read = shape.safeParse(body);
-  if (read.success) return read.data;
-  const [issue] = read.error.issues;
-  const location = issue?.path.join('.') ?? '';
-  throw new ReveilleError('input-invalid', `${location === '' ? 'body' : location}: ${issue?.message}.`, {
-    location,
-  });
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    throw new ReveilleError('body-invalid', 'The body is no JSON.', {}, cause);
-  }
-}

@@ -4,7 +4,8 @@ import type { Clock } from '../../core/clock.ts';
 import type { Devices } from '../../core/devices.ts';
 import type { Device, Kept } from '../../core/store.ts';
 import { googleJson } from '../../doors/google-answer.ts';
-import { confirmBody, readBody, transportBody } from './bodies.ts';
+import { readBody } from '../../doors/json-body.ts';
+import { confirmBody, transportBody } from './bodies.ts';
 
 /** What a device does at its own addresses, once its token was checked. */
 export interface DeviceAction {

@@ -6,8 +6,9 @@ import type { Sender, Senders } from '../../core/sender.ts';
 import { assertAppOrigin } from '../../doors/app-origin.ts';
 import { clientApp } from '../../doors/client-app.ts';
 import { googleJson } from '../../doors/google-answer.ts';
+import { readBody } from '../../doors/json-body.ts';
 import { RateLimit } from '../../doors/rate-limit.ts';
-import { readBody, registrationBody } from './bodies.ts';
+import { registrationBody } from './bodies.ts';
 import { deviceName } from './device-name.ts';
 
 export interface RegisterDeps {

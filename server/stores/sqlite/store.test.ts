@@ -1,10 +1,11 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { storeContract } from '../contract.ts';
+import { type OpenStore, storeContract } from '../contract.ts';
+import { multicastContract } from '../multicast-contract.ts';
 import { openSqliteStore } from './store.ts';
 
-storeContract('the store on SQLite', async (options) => {
+const open: OpenStore = async (options) => {
   const folder = await mkdtemp(join(tmpdir(), 'reveille-store-'));
   let store = await openSqliteStore({ folder, ...options });
   return {
@@ -19,4 +20,7 @@ storeContract('the store on SQLite', async (options) => {
       await rm(folder, { recursive: true });
     },
   };
-});
+};
+
+storeContract('the store on SQLite', open);
+multicastContract('the store on SQLite', open);

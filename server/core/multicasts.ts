@@ -1,0 +1,222 @@
+import type { AppId } from '../../protocol/app-id.ts';
+import { appOfChannel, type ChannelId, isChannelId } from '../../protocol/channel-id.ts';
+import { asReveilleError, type ErrorCode, ReveilleError } from '../../protocol/errors.ts';
+import { limits, retentionMs } from '../../protocol/limits.ts';
+import type { Version } from '../../protocol/version.ts';
+import type { Events } from '../observe/events.ts';
+import type { Acceptance } from './accept.ts';
+import type { Announcer } from './announcer.ts';
+import type { Clock, Random } from './clock.ts';
+import type { Urgency } from './kept.ts';
+import type { Multicast, MulticastDraft, MulticastTarget } from './multicast.ts';
+import type { QuotaCalendar } from './quota-day.ts';
+import type { Sender, Senders } from './sender.ts';
+import type { ChannelState, MessageTrace, Store } from './store.ts';
+import type { Wakes } from './wake.ts';
+
+/** One message for many channels, as its sender means it. */
+export interface MulticastRequest {
+  /** As they were sent: what is no channel id is refused by itself. */
+  readonly channels: readonly string[];
+  readonly subchannel: number;
+  readonly payload: string;
+  /** Seconds; 0 = for devices that are connected. */
+  readonly ttl: number;
+  readonly urgency: Urgency | 'normal';
+  /** The sender's own name for the request, and the SHA-256 of its body; null = it may not be repeated. */
+  readonly key: string | null;
+  readonly bodyHash: string;
+}
+
+/** What would become of a channel. */
+export interface CheckedTarget {
+  readonly channelId: string;
+  readonly refusal: ErrorCode | null;
+}
+
+interface Target extends MulticastTarget {
+  readonly state: ChannelState;
+}
+
+export interface MulticastState extends Multicast {
+  /** How each accepted message stands, by its version. */
+  readonly traces: ReadonlyMap<Version, MessageTrace>;
+}
+
+export interface ChannelSight {
+  readonly exists: boolean;
+  readonly devices: number;
+  /** Milliseconds since 1970; undefined = never. */
+  readonly lastConfirmed: number | undefined;
+}
+
+interface MulticastsDeps {
+  readonly acceptance: Pick<Acceptance, 'admit'>;
+  readonly senders: Senders;
+  readonly store: Pick<
+    Store,
+    'findChannel' | 'devicesOf' | 'keepMulticast' | 'findMulticast' | 'traced' | 'lastConfirmed'
+  >;
+  readonly announcer: Pick<Announcer, 'announce'>;
+  readonly wakes: Pick<Wakes, 'kept'>;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly calendar: QuotaCalendar;
+  readonly events: Events;
+}
+
+/** The second API's way into the house: one message to many channels, and what became of it. */
+export class Multicasts {
+  readonly #deps: MulticastsDeps;
+
+  constructor(deps: MulticastsDeps) {
+    this.#deps = deps;
+  }
+
+  /** As Acceptance.admit; the client of an app has no project and cannot send. */
+  async admit(accessToken: string | undefined): Promise<Sender & { readonly project: string }> {
+    const sender = await this.#deps.acceptance.admit(accessToken);
+    if (sender.project === null)
+      throw new ReveilleError('scope-insufficient', 'The client of an app cannot send.');
+    return { ...sender, project: sender.project };
+  }
+
+  /** What would become of each channel now. Keeps nothing, counts nothing, tells nobody. */
+  async validate(sender: Sender, channels: readonly string[]): Promise<readonly CheckedTarget[]> {
+    return this.#check(sender, channels);
+  }
+
+  /**
+   * Keeps the message for every channel that takes it, then announces it. Settles when it is synced to disk.
+   * @throws `quota-exceeded`, `targets-exceeded`, `idempotency-conflict`, `store-full`, `unavailable`: then nothing was kept.
+   */
+  async accept(sender: Sender & { readonly project: string }, request: MulticastRequest): Promise<Multicast> {
+    const { announcer, wakes, events } = this.#deps;
+    const targets = await this.#check(sender, request.channels);
+    const { multicast, kept } = await this.#keep(sender, request, targets);
+    const paused = new Set(targets.flatMap((one) => (one.state === 'paused' ? [one.channel] : [])));
+    for (const one of kept) {
+      events.accepted(one.version, sender.project);
+      if (paused.has(one.channel)) continue;
+      void announcer.announce(one);
+      void wakes.kept(one);
+    }
+    return multicast;
+  }
+
+  /**
+   * How a multicast stands, for senders of its project that may still send for its apps.
+   * @throws `not-found`, also after limits.stateDays and for a multicast of another project; `app-not-owned`.
+   */
+  async state(sender: Sender, id: string): Promise<MulticastState> {
+    const { store, senders } = this.#deps;
+    const multicast = await store.findMulticast(id);
+    if (multicast === undefined || multicast.project !== sender.project)
+      throw new ReveilleError('not-found', 'Your project has no such message of the last seven days.');
+    const accepted = multicast.targets.flatMap((one) => ('version' in one ? [one] : []));
+    for (const app of new Set(accepted.map(({ channelId }) => appOfChannel(channelId))))
+      await senders.assertOwns(sender, app);
+    const traces = new Map<Version, MessageTrace>();
+    for (const { version } of accepted) {
+      const trace = await store.traced(version);
+      if (trace !== undefined) traces.set(version, trace);
+    }
+    return { ...multicast, traces };
+  }
+
+  /**
+   * What a sender may know of a channel of its app.
+   * @throws `channel-invalid` for what is no channel id, `app-not-owned`.
+   */
+  async channel(sender: Sender, id: string): Promise<ChannelSight> {
+    if (!isChannelId(id)) throw new ReveilleError('channel-invalid');
+    await this.#deps.senders.assertOwns(sender, appOfChannel(id));
+    const channel = await this.#deps.store.findChannel(id);
+    if (channel === undefined || channel.state === 'removed')
+      return { exists: false, devices: 0, lastConfirmed: undefined };
+    const devices = await this.#deps.store.devicesOf(channel.key);
+    const lastConfirmed = await this.#deps.store.lastConfirmed(channel.key);
+    return { exists: true, devices: devices.length, lastConfirmed };
+  }
+
+  /** AC2 for each channel: form, ownership, then whether there is such a channel. An app is asked for once. */
+  async #check(sender: Sender, channels: readonly string[]): Promise<readonly Target[]> {
+    const owned = new Map<AppId, ErrorCode | null>();
+    const targets: Target[] = [];
+    for (const channelId of channels) targets.push(await this.#target(sender, channelId as ChannelId, owned));
+    return targets;
+  }
+
+  async #target(sender: Sender, channelId: ChannelId, owned: Map<AppId, ErrorCode | null>): Promise<Target> {
+    const refused = (refusal: ErrorCode): Target => ({
+      channelId,
+      channel: null,
+      refusal,
+      state: 'removed',
+    });
+    if (!isChannelId(channelId)) return refused('channel-invalid');
+    const app = appOfChannel(channelId);
+    if (!owned.has(app)) owned.set(app, await refusalOf(() => this.#deps.senders.assertOwns(sender, app)));
+    const foreign = owned.get(app) ?? null;
+    if (foreign !== null) return refused(foreign);
+    const channel = await this.#deps.store.findChannel(channelId);
+    if (channel === undefined || channel.state === 'removed') return refused('channel-invalid');
+    const unproven = await refusalOf(() => this.#deps.senders.assertMayReach(sender, app, channel.user));
+    if (unproven !== null) return refused(unproven);
+    return { channelId, channel: channel.key, refusal: null, state: channel.state };
+  }
+
+  async #keep(
+    sender: Sender & { readonly project: string },
+    request: MulticastRequest,
+    targets: readonly Target[],
+  ) {
+    const { store, clock, random } = this.#deps;
+    const now = clock.now();
+    const today = this.#deps.calendar(now);
+    const ttlMs = request.ttl === 0 ? limits.instantMs : Math.min(request.ttl * 1_000, retentionMs);
+    const draft: MulticastDraft = {
+      id: Buffer.from(random(15)).toString('base64url'),
+      key: request.key,
+      bodyHash: request.bodyHash,
+      dailyTargets: limits.dailyTargets,
+      targets,
+      message: {
+        slot: String(request.subchannel),
+        payload: request.payload,
+        ...(request.urgency !== 'normal' && { urgency: request.urgency }),
+        expiresAt: now + ttlMs,
+        project: sender.project,
+        dailyQuota: sender.dailyQuota,
+        quotaDay: today.day,
+      },
+    };
+    try {
+      return await store.keepMulticast(draft);
+    } catch (error) {
+      const { code } = asReveilleError(error);
+      if (code !== 'quota-exceeded' && code !== 'targets-exceeded') throw error;
+      const limit = code === 'quota-exceeded' ? sender.dailyQuota : limits.dailyTargets;
+      const resetsAt = new Date(today.endsAt).toISOString();
+      throw new ReveilleError(
+        code,
+        `The limit of this project is ${limit} a day; it resets at ${resetsAt}.`,
+        {
+          retryAfterSeconds: Math.ceil((today.endsAt - now) / 1_000),
+        },
+      );
+    }
+  }
+}
+
+/** The code with which a right is refused, null when it is there. What is no matter of rights is thrown on. */
+async function refusalOf(assert: () => void | Promise<void>): Promise<ErrorCode | null> {
+  try {
+    await assert();
+    return null;
+  } catch (error) {
+    const { code } = asReveilleError(error);
+    if (code === 'app-not-owned' || code === 'app-unproven') return code;
+    throw error;
+  }
+}

@@ -1,0 +1,72 @@
+import { type ErrorCode, errorTable } from '../../../protocol/errors.ts';
+import type { TargetResult } from '../../core/multicast.ts';
+import type { CheckedTarget, MulticastState } from '../../core/multicasts.ts';
+import type { DeviceTrace, MessageTrace } from '../../core/store.ts';
+import type { DeviceState, MessageAnswer, MessageState, Refusal } from './shapes.ts';
+
+/** What became of each channel. Without an id it is what would have become of it. */
+export function messageAnswerOf(
+  made: { readonly id: string; readonly acceptedAt: number } | null,
+  targets: readonly (TargetResult | CheckedTarget)[],
+): MessageAnswer {
+  const told = targets.map(toldTarget);
+  const refused = told.filter(({ state }) => state === 'refused').length;
+  return {
+    id: made?.id ?? null,
+    acceptedAt: made === null ? null : iso(made.acceptedAt),
+    accepted: told.length - refused,
+    refused,
+    targets: told,
+  };
+}
+
+function toldTarget(target: TargetResult | CheckedTarget): MessageAnswer['targets'][number] {
+  const { channelId } = target;
+  if ('version' in target) return { channelId, state: 'accepted', version: target.version };
+  if (target.refusal === null) return { channelId, state: 'accepted' };
+  return { channelId, state: 'refused', error: refusalOf(target.refusal) };
+}
+
+/** How a message stands on every device. */
+export function messageStateOf({ id, acceptedAt, targets, traces }: MulticastState): MessageState {
+  return {
+    id,
+    acceptedAt: iso(acceptedAt),
+    targets: targets.map((target) => {
+      const { channelId } = target;
+      if (!('version' in target)) return { channelId, error: refusalOf(target.refusal) };
+      const trace = traces.get(target.version);
+      if (trace === undefined) return { channelId, version: target.version };
+      const devices = trace.devices.map((device) => deviceStateOf(device, trace));
+      return { channelId, version: target.version, expiresAt: iso(trace.expiresAt), devices };
+    }),
+  };
+}
+
+function deviceStateOf(device: DeviceTrace, { acceptedAt }: MessageTrace): DeviceState {
+  const { deviceId, state, at, sentAt, receivedAt, failedRuns } = device;
+  return {
+    device: deviceId,
+    state: state === 'waiting' ? way(device) : state,
+    acceptedAt: iso(acceptedAt),
+    ...(sentAt !== undefined && { sentAt: iso(sentAt) }),
+    ...(receivedAt !== undefined && { receivedAt: iso(receivedAt) }),
+    ...(at !== null && { endedAt: iso(at) }),
+    failedRuns,
+  };
+}
+
+/** How far a message came that has not ended. */
+function way({ sentAt, receivedAt }: DeviceTrace): 'accepted' | 'sent' | 'received' {
+  if (receivedAt !== undefined) return 'received';
+  return sentAt === undefined ? 'accepted' : 'sent';
+}
+
+function refusalOf(code: ErrorCode): Refusal {
+  const { message, next } = errorTable[code];
+  return { code, title: message, detail: `${message} ${next}` };
+}
+
+export function iso(ms: number): string {
+  return new Date(ms).toISOString();
+}

@@ -1,0 +1,136 @@
+import { createHash } from 'node:crypto';
+import { asReveilleError, ReveilleError } from '../../../protocol/errors.ts';
+import { limits } from '../../../protocol/limits.ts';
+import { utf8Length } from '../../../protocol/message.ts';
+import type { Clock } from '../../core/clock.ts';
+import type { Multicasts } from '../../core/multicasts.ts';
+import type { Sender } from '../../core/sender.ts';
+import { readAccessToken } from '../../doors/access-token.ts';
+import { readText } from '../../doors/body.ts';
+import { openCors, preflight } from '../../doors/cors.ts';
+import { assertJsonType, assertMethod, type Door, plainPath } from '../../doors/door.ts';
+import { readShape } from '../../doors/json-body.ts';
+import { problemAnswer } from '../../doors/problem.ts';
+import type { Refusals } from '../../doors/refusals.ts';
+import type { Events } from '../../observe/events.ts';
+import { iso, messageAnswerOf, messageStateOf } from './answers.ts';
+import { type ChannelAnswer, idempotencyKey, type MessageAnswer, messageBody } from './shapes.ts';
+
+const MESSAGES_PATH = '/v2/messages';
+const MESSAGE_PATH = /^\/v2\/messages\/([\w-]{1,64})$/;
+const CHANNEL_PATH = /^\/v2\/channels\/([^/]{1,128}(?:\/[^/]{1,64})?)$/;
+
+/** Does a path belong to this door? */
+export function isMulticastPath(path: string): boolean {
+  return path === MESSAGES_PATH || path.startsWith('/v2/messages/') || path.startsWith('/v2/channels/');
+}
+
+export interface MulticastDoorDeps {
+  readonly multicasts: Multicasts;
+  readonly refusals: Refusals;
+  readonly clock: Clock;
+  readonly events: Events;
+}
+
+type Admitted = Awaited<ReturnType<Multicasts['admit']>>;
+
+/**
+ * `/v2/messages` and `/v2/channels`: what is better than the original, beside it. The same token and the same rights as at the
+ * historic door; errors are problem+json.
+ */
+export function multicastDoor(deps: MulticastDoorDeps): Door {
+  return async (request, url, peer) => {
+    if (request.method === 'OPTIONS') return preflight('GET, POST', 'Idempotency-Key');
+    let sender: Sender | undefined;
+    try {
+      const act = actionFor(plainPath(url.pathname));
+      assertMethod(request, act.method);
+      const admitted = await deps.multicasts.admit(readAccessToken(request, url));
+      sender = admitted;
+      return json(await act.run(deps, admitted, request));
+    } catch (thrown) {
+      const error = deps.refusals.count(asReveilleError(thrown), peer.address, sender?.client);
+      if (error.code === 'internal') deps.events.failed('multicast', error.cause ?? error);
+      else deps.events.refused('multicast', error.code, error.detail, peer.address);
+      return problemAnswer(error);
+    }
+  };
+}
+
+interface Action {
+  readonly method: string;
+  run(deps: MulticastDoorDeps, sender: Admitted, request: Request): Promise<unknown>;
+}
+
+/** @throws `not-found`. */
+function actionFor(path: string): Action {
+  if (path === MESSAGES_PATH) return { method: 'POST', run: send };
+  const id = MESSAGE_PATH.exec(path)?.[1];
+  if (id !== undefined)
+    return {
+      method: 'GET',
+      run: async ({ multicasts }, sender) => messageStateOf(await multicasts.state(sender, id)),
+    };
+  const channel = CHANNEL_PATH.exec(path)?.[1];
+  if (channel === undefined) throw new ReveilleError('not-found');
+  return { method: 'GET', run: ({ multicasts }, sender) => channelSight(multicasts, sender, channel) };
+}
+
+async function send(
+  { multicasts, clock }: MulticastDoorDeps,
+  sender: Admitted,
+  request: Request,
+): Promise<MessageAnswer> {
+  assertJsonType(request);
+  const key = readKey(request);
+  const text = await readText(request, clock, limits.multicastBodyBytes);
+  const { validateOnly, ...message } = readShape(text, messageBody);
+  assertFits(message.payload, sender.payloadBytes);
+  if (validateOnly) return messageAnswerOf(null, await multicasts.validate(sender, message.channels));
+  const bodyHash = createHash('sha256').update(text).digest('base64url');
+  const made = await multicasts.accept(sender, { ...message, key, bodyHash });
+  return messageAnswerOf(made, made.targets);
+}
+
+function readKey(request: Request): string | null {
+  const header = request.headers.get('idempotency-key');
+  if (header === null) return null;
+  const read = idempotencyKey.safeParse(header);
+  if (read.success) return read.data;
+  throw new ReveilleError('input-invalid', `Idempotency-Key: ${read.error.issues[0]?.message}.`, {
+    location: 'Idempotency-Key',
+  });
+}
+
+function assertFits(payload: string, maxBytes: number): void {
+  const bytes = utf8Length(payload);
+  if (bytes <= maxBytes) return;
+  const detail = `It has ${bytes} bytes; the limit of this project is ${maxBytes}.`;
+  throw new ReveilleError('payload-too-long', detail, { location: 'payload' });
+}
+
+async function channelSight(multicasts: Multicasts, sender: Sender, given: string): Promise<ChannelAnswer> {
+  const channelId = unescaped(given);
+  const { exists, devices, lastConfirmed } = await multicasts.channel(sender, channelId);
+  return {
+    channelId,
+    exists,
+    devices,
+    lastConfirmed: lastConfirmed === undefined ? null : iso(lastConfirmed),
+  };
+}
+
+/** The slash of a channel id may come as %2F. */
+function unescaped(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+function json(value: unknown): Response {
+  return new Response(JSON.stringify(value), {
+    headers: { ...openCors, 'Content-Type': 'application/json', 'Cache-Control': 'no-store' },
+  });
+}

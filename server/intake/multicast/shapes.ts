@@ -1,0 +1,122 @@
+import { z } from 'zod';
+import { errorTable } from '../../../protocol/errors.ts';
+import { limits, retentionMs } from '../../../protocol/limits.ts';
+
+/** What the doors of the second API read and answer. The same schemas are its OpenAPI document (server/openapi.ts). */
+
+const time = z.iso.datetime().describe('RFC 3339, in UTC');
+const channelId = z.string().describe('As getChannelId gave it: 20 digits, a slash, 32 letters a-p');
+
+/** `POST /v2/messages`. Unknown fields are refused: a misspelt "validateOnly" must not send. */
+export const messageBody = z
+  .strictObject({
+    channels: z
+      .array(z.string().max(64))
+      .min(1)
+      .max(limits.multicastChannels)
+      .refine((channels) => new Set(channels).size === channels.length, 'names a channel twice')
+      .describe('Channel ids, each once'),
+    payload: z
+      .string()
+      .refine((payload) => payload.isWellFormed(), 'holds half of a surrogate pair')
+      .default('')
+      .describe("Text, up to the project's limit in bytes of UTF-8"),
+    subchannel: z
+      .int()
+      .min(0)
+      .max(limits.subchannels - 1)
+      .default(0)
+      .describe('Each keeps its newest message for a device that is away'),
+    ttl: z
+      .int()
+      .min(0)
+      .max(retentionMs / 1_000)
+      .default(retentionMs / 1_000)
+      .describe('Seconds that the message waits for a device; 0 = for devices that are connected'),
+    urgency: z.enum(['very-low', 'low', 'normal', 'high']).default('normal'),
+    validateOnly: z.boolean().default(false).describe('True checks everything and sends nothing'),
+  })
+  .describe('One message for one to a thousand channels');
+
+/** The header `Idempotency-Key`. */
+export const idempotencyKey = z
+  .string()
+  .regex(/^[\x21-\x7e]+$/, 'must be visible ASCII')
+  .max(limits.idempotencyKeyCharacters)
+  .describe('Makes the request repeatable for 24 hours: the same body gets the same answer, another one 409');
+
+export const problem = z
+  .object({
+    type: z.string(),
+    title: z.string(),
+    status: z.int(),
+    detail: z.string().describe('What is wrong and what to do next'),
+    code: z.enum(Object.keys(errorTable) as [string, ...string[]]),
+    location: z.string().optional().describe('The field or header at fault'),
+  })
+  .describe('RFC 9457; the codes are stable');
+
+const refusal = z.object({ code: z.string(), title: z.string(), detail: z.string() });
+
+export const messageAnswer = z.object({
+  id: z.string().nullable().describe('For GET /v2/messages/{id}; null with validateOnly'),
+  acceptedAt: time.nullable(),
+  accepted: z.int(),
+  refused: z.int(),
+  targets: z
+    .array(
+      z.object({
+        channelId: z.string(),
+        state: z.enum(['accepted', 'refused']),
+        version: z.int().optional().describe('The place of the message in the order of its channel'),
+        error: refusal.optional(),
+      }),
+    )
+    .describe('In the order of the request'),
+});
+
+const deviceState = z.object({
+  device: z.string().describe('Stays the same for a device, names nobody'),
+  state: z.enum([
+    'accepted',
+    'sent',
+    'received',
+    'confirmed',
+    'superseded',
+    'expired',
+    'failed',
+    'withdrawn',
+  ]),
+  acceptedAt: time,
+  sentAt: time.optional(),
+  receivedAt: time.optional(),
+  endedAt: time.optional().describe('When it was confirmed, superseded, or whatever the state says'),
+  failedRuns: z.int(),
+});
+
+export const messageState = z.object({
+  id: z.string(),
+  acceptedAt: time,
+  targets: z.array(
+    z.object({
+      channelId: z.string(),
+      version: z.int().optional(),
+      expiresAt: time.optional(),
+      devices: z.array(deviceState).optional(),
+      error: refusal.optional(),
+    }),
+  ),
+});
+
+export const channelAnswer = z.object({
+  channelId,
+  exists: z.boolean().describe('False once its user removed the app or the account'),
+  devices: z.int(),
+  lastConfirmed: time.nullable(),
+});
+
+export type MessageAnswer = z.output<typeof messageAnswer>;
+export type MessageState = z.output<typeof messageState>;
+export type ChannelAnswer = z.output<typeof channelAnswer>;
+export type DeviceState = z.output<typeof deviceState>;
+export type Refusal = z.output<typeof refusal>;

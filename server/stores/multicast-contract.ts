@@ -1,0 +1,248 @@
+import { afterEach, beforeEach, describe, expect, test } from 'bun:test';
+import { retentionMs } from '../../protocol/limits.ts';
+import type { MulticastDraft, TargetResult } from '../core/multicast.ts';
+import type { Channel, Draft, Kept } from '../core/store.ts';
+import { Bench, type OpenStore, refusal } from './contract.ts';
+
+const DAY = 86_400_000;
+const PROJECT = '111111111111';
+const TODAY = '2026-11-24';
+
+/** A multicast to channels, "m1" with nothing special unless the test says so. */
+function multicast(
+  bench: Bench,
+  channels: readonly Channel[],
+  { message, ...rest }: Partial<Omit<MulticastDraft, 'message'>> & { message?: Partial<Draft> } = {},
+): MulticastDraft {
+  const { channel: _, ...plain } = bench.draft({ key: 0 as never }, '1', 'hello', message);
+  const targets = channels.map(({ id, key }) => ({ channelId: id, channel: key, refusal: null }));
+  return { id: 'm1', key: null, bodyHash: 'a', message: plain, dailyTargets: 0, targets, ...rest };
+}
+
+const versions = (targets: readonly TargetResult[]) =>
+  targets.map((one) => ('version' in one ? one.version : one.refusal));
+
+/** The promises of core/multicast.ts, as tests: every engine of the store runs them. */
+export function multicastContract(name: string, open: OpenStore): void {
+  describe(`${name} keeps the promises of multicasts`, () => {
+    let bench = new Bench();
+    const at = () => bench;
+    beforeEach(async () => {
+      bench = new Bench();
+      await bench.open(open);
+    });
+    afterEach(() => bench.close());
+    keepingTests(at);
+    stateTests(at);
+    pruningTests(at);
+  });
+}
+
+function keepingTests(at: () => Bench): void {
+  test('VT1 a multicast is kept once per channel, in the order of the request', async () => {
+    const bench = at();
+    const [ada, bob] = [await bench.channel('ada'), await bench.channel('bob')];
+    const device = await bench.device(bob);
+    const { multicast: made, kept } = await bench.store.keepMulticast(multicast(bench, [bob, ada]));
+    expect(kept.map((one) => one.channel)).toEqual([bob.key, ada.key]);
+    expect(made.targets.map((one) => one.channelId)).toEqual([bob.id, ada.id]);
+    expect(versions(made.targets)).toEqual(kept.map((one) => one.version));
+    expect(kept[0]?.tracked).toBe(true);
+    expect(await bench.waiting(device)).toEqual(['hello']);
+    expect(await bench.store.findMulticast('m1')).toEqual(made);
+    if (await bench.reopen()) expect(await bench.store.findMulticast('m1')).toEqual(made);
+    expect(await bench.store.findMulticast('m2')).toBeUndefined();
+  });
+
+  test('VT4 a channel that was refused, or removed meanwhile, does not keep the others from getting it', async () => {
+    const bench = at();
+    const [ada, bob] = [await bench.channel('ada'), await bench.channel('bob')];
+    await bench.store.setChannelState(ada.key, 'removed');
+    const draft = multicast(bench, [ada, bob]);
+    const refused = { channelId: bob.id, channel: null, refusal: 'app-not-owned' as const };
+    const { multicast: made, kept } = await bench.store.keepMulticast({
+      ...draft,
+      targets: [...draft.targets, refused],
+    });
+    expect(versions(made.targets)).toEqual(['channel-invalid', (kept[0] as Kept).version, 'app-not-owned']);
+    expect(kept).toHaveLength(1);
+  });
+
+  test('VT6 the same key and body get the first answer, and nothing is kept or counted again', async () => {
+    const bench = at();
+    const ada = await bench.channel();
+    const first = await bench.store.keepMulticast(multicast(bench, [ada], { key: 'k' }));
+    const again = await bench.store.keepMulticast(multicast(bench, [ada], { id: 'm2', key: 'k' }));
+    expect(again).toEqual({ multicast: first.multicast, kept: [] });
+    expect(await bench.store.acceptedOn(PROJECT, TODAY)).toBe(1);
+    expect(await bench.store.findMulticast('m2')).toBeUndefined();
+  });
+
+  test('VT6 another body under the key is refused; another project has keys of its own', async () => {
+    const bench = at();
+    const ada = await bench.channel();
+    await bench.store.keepMulticast(multicast(bench, [ada], { key: 'k' }));
+    const other = multicast(bench, [ada], { id: 'm2', key: 'k', bodyHash: 'b' });
+    expect(await refusal(bench.store.keepMulticast(other))).toBe('idempotency-conflict');
+    const elsewhere = multicast(bench, [ada], { id: 'm3', key: 'k', message: { project: '222222222222' } });
+    expect((await bench.store.keepMulticast(elsewhere)).kept).toHaveLength(1);
+  });
+
+  test('VT6 a key is free again after a day, whatever the body', async () => {
+    const bench = at();
+    const ada = await bench.channel();
+    await bench.store.keepMulticast(multicast(bench, [ada], { key: 'k' }));
+    bench.clock.advance(DAY - 1);
+    const other = multicast(bench, [ada], { id: 'm2', key: 'k', bodyHash: 'b' });
+    expect(await refusal(bench.store.keepMulticast(other))).toBe('idempotency-conflict');
+    bench.clock.advance(1);
+    expect((await bench.store.keepMulticast(other)).kept).toHaveLength(1);
+    expect((await bench.store.keepMulticast(other)).kept).toHaveLength(0);
+    expect((await bench.store.findMulticast('m1'))?.id).toBe('m1');
+  });
+
+  test('VT6 two at the same time under one key are one', async () => {
+    const bench = at();
+    const ada = await bench.channel();
+    const both = await Promise.all(
+      ['m1', 'm2'].map((id) => bench.store.keepMulticast(multicast(bench, [ada], { id, key: 'k' }))),
+    );
+    expect(both.map(({ multicast: { id } }) => id)).toEqual(['m1', 'm1']);
+    expect(both.map(({ kept }) => kept.length)).toEqual([1, 0]);
+  });
+
+  test('VT7 a multicast counts once as a message and per channel as a target; too much is refused whole', async () => {
+    const bench = at();
+    const channels = [await bench.channel('ada'), await bench.channel('bob')];
+    const bounds = { dailyTargets: 3, message: { dailyQuota: 2 } };
+    await bench.store.keepMulticast(multicast(bench, channels, bounds));
+    expect(await bench.store.acceptedOn(PROJECT, TODAY)).toBe(1);
+    const two = multicast(bench, channels, { ...bounds, id: 'm2' });
+    expect(await refusal(bench.store.keepMulticast(two))).toBe('targets-exceeded');
+    expect(await bench.store.acceptedOn(PROJECT, TODAY)).toBe(1);
+    await bench.store.keepMulticast(multicast(bench, channels.slice(1), { ...bounds, id: 'm2' }));
+    const none = multicast(bench, [], { ...bounds, id: 'm3' });
+    expect(await refusal(bench.store.keepMulticast(none))).toBe('quota-exceeded');
+    if (!(await bench.reopen())) return;
+    expect(await refusal(bench.store.keepMulticast(none))).toBe('quota-exceeded');
+  });
+}
+
+/** One multicast to the channel of one device. */
+async function one(bench: Bench, rest: Parameters<typeof multicast>[2] = {}) {
+  const channel = await bench.channel();
+  const device = await bench.device(channel);
+  const { kept } = await bench.store.keepMulticast(multicast(bench, [channel], rest));
+  return { channel, device, kept: kept[0] as Kept };
+}
+
+function stateTests(at: () => Bench): void {
+  test('VT8 the first time that it went out and the first run of a tracked message are noted', async () => {
+    const bench = at();
+    const { device, kept } = await one(bench);
+    const start = bench.clock.now();
+    for (const step of ['sent', 'taken', 'confirm'] as const) {
+      bench.clock.advance(10);
+      await bench.store[step](device.key, kept.version);
+      await bench.store.sent(device.key, kept.version);
+    }
+    const trace = { state: 'confirmed', at: start + 30, sentAt: start + 10, receivedAt: start + 20 };
+    expect(await bench.on(device, kept)).toMatchObject(trace);
+    if (await bench.reopen()) expect(await bench.on(device, kept)).toMatchObject(trace);
+  });
+
+  test('VT8 a confirm or a failed run without a word before is also the first run', async () => {
+    const bench = at();
+    const { device, kept } = await one(bench);
+    await bench.store.runFailed(device.key, kept.version);
+    const receivedAt = bench.clock.now();
+    expect(await bench.on(device, kept)).toMatchObject({ state: 'waiting', failedRuns: 1, receivedAt });
+    bench.clock.advance(10);
+    await bench.store.confirm(device.key, kept.version);
+    expect(await bench.on(device, kept)).toMatchObject({ state: 'confirmed', receivedAt });
+  });
+
+  test('VT8 of a message of the first API no steps are noted', async () => {
+    const bench = at();
+    const channel = await bench.channel();
+    const device = await bench.device(channel);
+    const kept = await bench.keep(channel, '1', 'plain');
+    await bench.store.sent(device.key, kept.version);
+    await bench.store.taken(device.key, kept.version);
+    expect(Object.keys((await bench.on(device, kept)) ?? {})).not.toContain('sentAt');
+    expect(Object.keys((await bench.on(device, kept)) ?? {})).not.toContain('receivedAt');
+  });
+
+  test('VT10 the last confirm of a channel is known for good', async () => {
+    const bench = at();
+    const { channel, device, kept } = await one(bench);
+    expect(await bench.store.lastConfirmed(channel.key)).toBeUndefined();
+    await bench.store.confirm(device.key, kept.version);
+    const confirmedAt = bench.clock.now();
+    bench.clock.advance(30 * DAY);
+    await bench.store.prune();
+    expect(await bench.store.lastConfirmed(channel.key)).toBe(confirmedAt);
+    if (await bench.reopen()) expect(await bench.store.lastConfirmed(channel.key)).toBe(confirmedAt);
+  });
+}
+
+function pruningTests(at: () => Bench): void {
+  test('VT8 the state of a message that has ended stays for seven days, then it goes with its multicast', async () => {
+    const bench = at();
+    const { device, kept } = await one(bench);
+    await bench.store.confirm(device.key, kept.version);
+    bench.clock.advance(7 * DAY - 1);
+    expect(await bench.store.prune()).toBe(0);
+    expect(await bench.state(device, kept)).toBe('confirmed');
+    expect(await bench.store.findMulticast('m1')).toBeDefined();
+    bench.clock.advance(1);
+    expect(await bench.store.prune()).toBe(1);
+    expect(await bench.store.traced(kept.version)).toBeUndefined();
+    expect(await bench.store.findMulticast('m1')).toBeUndefined();
+  });
+
+  test('VT8 one that was replaced stays for its state, and an expired one too', async () => {
+    const bench = at();
+    const { channel, device, kept } = await one(bench, { message: { expiresAt: bench.clock.now() + 1_000 } });
+    const { kept: second } = await bench.store.keepMulticast(multicast(bench, [channel], { id: 'm2' }));
+    const plain = await bench.keep(channel, '1', 'plain');
+    await bench.store.confirm(device.key, plain.version);
+    bench.clock.advance(2 * DAY);
+    expect(await bench.store.prune()).toBe(1);
+    bench.clock.advance(DAY);
+    expect(await bench.store.prune()).toBe(0);
+    expect(await bench.state(device, second[0] as Kept)).toBe('superseded');
+    expect(await bench.store.traced(kept.version)).toBeDefined();
+    bench.clock.advance(4 * DAY);
+    expect(await bench.store.prune()).toBe(2);
+  });
+
+  test('VT8 one that waits stays after its seven days too, until it ends', async () => {
+    const bench = at();
+    const { device, kept } = await one(bench);
+    bench.clock.advance(3 * DAY);
+    await bench.store.prune();
+    bench.clock.advance(5 * DAY);
+    expect(await bench.store.prune()).toBe(0);
+    expect(await bench.waiting(device)).toEqual(['hello']);
+    await bench.store.confirm(device.key, kept.version);
+    expect(await bench.store.prune()).toBe(1);
+  });
+
+  test('VT8 one that waits after its seven days goes when it is replaced, or at its end', async () => {
+    const bench = at();
+    const { channel, device } = await one(bench);
+    const { kept } = await bench.store.keepMulticast(
+      multicast(bench, [channel], { id: 'm2', message: { slot: '2' } }),
+    );
+    bench.clock.advance(8 * DAY);
+    await bench.store.prune();
+    await bench.keep(channel, '1', 'newer', { expiresAt: bench.clock.now() + 40 * DAY });
+    bench.clock.advance(DAY);
+    expect(await bench.store.prune()).toBe(1);
+    expect(await bench.waiting(device)).toEqual(['hello', 'newer']);
+    bench.clock.advance(retentionMs);
+    expect(await bench.store.prune()).toBe(1);
+    expect(await bench.store.traced((kept[0] as Kept).version)).toBeUndefined();
+  });
+}

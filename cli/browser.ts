@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -154,9 +155,23 @@ async function run(plan: Plan, kept: string | undefined): Promise<number> {
       ...(kept === undefined ? [profile] : []),
       ...(extension === undefined ? [] : [extension]),
     ];
-    for (const folder of thrownAway) await rm(folder, { recursive: true, force: true, maxRetries: 5 });
+    await Promise.all(thrownAway.map((folder) => removeForGood(folder)));
   }
 }
+
+/** Some processes of Chromium outlive its first one by a moment, and what they write makes the profile's folder anew. */
+async function removeForGood(folder: string): Promise<void> {
+  for (let tries = 0, gone = 0; tries < REMOVALS_MAX && gone < REMOVALS_SURE; tries++) {
+    gone = existsSync(folder) ? 0 : gone + 1;
+    await rm(folder, { recursive: true, force: true, maxRetries: 5 });
+    await new Promise((resolve) => setTimeout(resolve, REMOVAL_MS));
+  }
+}
+
+const REMOVALS_MAX = 100;
+/** So many looks in a row found nothing. */
+const REMOVALS_SURE = 4;
+const REMOVAL_MS = 50;
 
 async function fillProfile(profile: string, files: Readonly<Record<string, string>>): Promise<void> {
   await mkdir(profile, { recursive: true, mode: 0o700 });

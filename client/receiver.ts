@@ -83,7 +83,7 @@ export function createReceiver({
   const offer = (one: Offer): Promise<void> => {
     const { version, subchannelId } = one;
     const earlier = inHand.get(version);
-    if (earlier !== undefined) return earlier;
+    if (earlier) return earlier;
     const done = (chains.get(subchannelId) ?? Promise.resolve())
       .then(() => step(one))
       // The marks could not be read: nothing was run, so the server offers it again and they are read again.

@@ -29,7 +29,7 @@ export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 const callMs = 30_000;
 
 export function createCall(origin: string, fetch: Fetch): Call {
-  return async (path, token, body, method) => {
+  return async (path, token, body, method = body === undefined ? 'GET' : 'POST') => {
     const form = body instanceof URLSearchParams;
     const headers: Record<string, string> = form ? {} : { 'Content-Type': 'application/json' };
     if (token !== undefined) headers.Authorization = `Bearer ${token}`;
@@ -37,7 +37,7 @@ export function createCall(origin: string, fetch: Fetch): Call {
     let answer: Answer;
     try {
       response = await fetch(origin + path, {
-        method: method ?? (body === undefined ? 'GET' : 'POST'),
+        method,
         // Of nothing JSON.stringify makes nothing: a GET goes without a body.
         body: form ? body : JSON.stringify(body),
         headers,

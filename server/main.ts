@@ -20,6 +20,7 @@ import { CHANNEL_PATHS, channelDoor } from './intake/messages/channel-door.ts';
 import { MESSAGE_PATHS, sendDoor } from './intake/messages/send-door.ts';
 import { webpushDoor } from './intake/webpush/webpush-door.ts';
 import { listen, mcsSettings } from './listen.ts';
+import { OPENAPI_PATH, openApiDoor } from './openapi.ts';
 import { pagesOf } from './page-routes.ts';
 import { openPeople, type Rooms } from './people.ts';
 import { socketHandler } from './sockets.ts';
@@ -106,6 +107,7 @@ async function openRooms(
     doors: new Map([
       ...apiDoors(ground, rooms, refusals, waking),
       ...mcs.doors,
+      [OPENAPI_PATH, openApiDoor(origin)],
       [BROWSERS_PATH, browsersDoor({ origin, mcsPort: mcs.port, events })],
     ]),
     devices: deviceDoor(ground, rooms, refusals, waking),

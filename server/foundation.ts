@@ -47,6 +47,8 @@ export interface Ground {
   readonly secrets: Secrets;
   readonly db: ControlDatabase;
   readonly core: Core;
+  /** The key of the operator, new at each start: who can read the data folder may set passwords and read the figures. */
+  readonly operatorToken: string;
 }
 
 export function openCore(store: Store, secrets: Secrets, { clock, random, events }: World): Core {

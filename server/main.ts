@@ -20,6 +20,9 @@ import { CHANNEL_PATHS, channelDoor } from './intake/messages/channel-door.ts';
 import { MESSAGE_PATHS, sendDoor } from './intake/messages/send-door.ts';
 import { webpushDoor } from './intake/webpush/webpush-door.ts';
 import { listen, mcsSettings } from './listen.ts';
+import { toldTwice } from './observe/events.ts';
+import { Metrics } from './observe/metrics.ts';
+import { openObserving, timed, writeOperatorToken } from './observing.ts';
 import { OPENAPI_PATH, openApiDoor } from './openapi.ts';
 import { pagesOf } from './page-routes.ts';
 import { openPeople, type Rooms } from './people.ts';
@@ -43,7 +46,9 @@ export interface RunningServer {
  * @throws Error with a text for the operator: folder in use, later schema, other keys, port taken.
  */
 export async function startServer(config: Config, given: Partial<World> = {}): Promise<RunningServer> {
-  const world: World = { ...realWorld(config), ...given };
+  const told: World = { ...realWorld(config), ...given };
+  const metrics = new Metrics(() => told.clock.now());
+  const world: World = { ...told, events: toldTwice(told.events, metrics.events) };
   mkdirSync(config.dataFolder, { recursive: true, mode: 0o700 });
   const lock = lockFolder(config.dataFolder);
   const closing: (() => unknown)[] = [() => lock.release()];
@@ -51,7 +56,7 @@ export async function startServer(config: Config, given: Partial<World> = {}): P
     while (closing.length > 0) await closing.pop()?.();
   };
   try {
-    const running = await openRooms(config, world, closing);
+    const running = await openRooms(config, world, metrics, closing);
     return {
       ...running,
       async stop() {
@@ -69,6 +74,7 @@ export async function startServer(config: Config, given: Partial<World> = {}): P
 async function openRooms(
   config: Config,
   world: World,
+  metrics: Metrics,
   closing: (() => unknown)[],
 ): Promise<Omit<RunningServer, 'stop'>> {
   const { clock, events } = world;
@@ -81,7 +87,8 @@ async function openRooms(
   const core = openCore(store, secrets, world);
   const endSilent = () => core.pushes.endSilent((holder) => core.holdings.isHeld(holder));
   closing.push(startHousekeeping(store, endSilent, clock, events));
-  const ground: Ground = { config, world, secrets, db: control.db, core };
+  const operatorToken = writeOperatorToken(config.dataFolder);
+  const ground: Ground = { config, world, secrets, db: control.db, core, operatorToken };
   // Set before anyone can connect: the front is shut until the rooms are open.
   let rooms: Rooms | undefined;
   const owners: Pick<AppOwners, 'find'> = { find: async (app) => rooms?.webstore.apps.find(app) };
@@ -103,9 +110,12 @@ async function openRooms(
   const refusals = new Refusals(clock);
   const mcs = openMcs({ ...world, ...core, ...mcsSettings(config), secrets, origin });
   closing.push(() => mcs.drain());
+  const observing = openObserving(ground, metrics);
+  closing.push(() => observing.stopping());
   answer = front({
     doors: new Map([
-      ...apiDoors(ground, rooms, refusals, waking),
+      ...apiDoors(ground, rooms, refusals, waking, metrics),
+      ...observing.doors,
       ...mcs.doors,
       [OPENAPI_PATH, openApiDoor(origin)],
       [BROWSERS_PATH, browsersDoor({ origin, mcsPort: mcs.port, events })],
@@ -125,10 +135,17 @@ async function openRooms(
 type Front = ReturnType<typeof front>;
 type Mounted = readonly [string, Door];
 
-function apiDoors(ground: Ground, rooms: Rooms, refusals: Refusals, waking: Waking): readonly Mounted[] {
+function apiDoors(
+  ground: Ground,
+  rooms: Rooms,
+  refusals: Refusals,
+  waking: Waking,
+  metrics: Metrics,
+): readonly Mounted[] {
   const { clock, events } = ground.world;
   const compat = ground.config.compat === '2013' ? '2013' : undefined;
-  const send = sendDoor({ acceptance: acceptance(ground, rooms, waking), refusals, clock, events, compat });
+  const accepting = acceptance(ground, rooms, waking);
+  const send = timed(sendDoor({ acceptance: accepting, refusals, clock, events, compat }), metrics);
   const channel = channelDoor({
     senders: rooms.oauth.senders,
     receiving: ground.core.receiving,

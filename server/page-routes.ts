@@ -1,6 +1,3 @@
-import { randomBytes } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { Hono } from 'hono';
 import { asReveilleError, ReveilleError } from '../protocol/errors.ts';
 import { limits } from '../protocol/limits.ts';
@@ -50,7 +47,7 @@ export function pagesOf(ground: Ground, rooms: Rooms, origin: string, waking: Wa
   pages.route('/', staticRoutes());
   pages.route(
     '/',
-    accountRoutes({ ...world, accounts, secrets, origin, operatorToken: operatorToken(config.dataFolder) }),
+    accountRoutes({ ...world, accounts, secrets, origin, operatorToken: ground.operatorToken }),
   );
   pages.route('/', oauth.routes);
   pages.route('/', consoleRoutes(deps));
@@ -62,11 +59,4 @@ export function pagesOf(ground: Ground, rooms: Rooms, origin: string, waking: Wa
     return renderError(asReveilleError(thrown));
   });
   return pages;
-}
-
-/** The key of the operator, new at each start: whoever can read the data folder may set passwords. */
-function operatorToken(folder: string): string {
-  const token = randomBytes(32).toString('base64url');
-  writeFileSync(join(folder, 'operator.token'), token, { mode: 0o600 });
-  return token;
 }

@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 
 /**
  * Everything that happens and that someone may want to know: one method per thing that happened.
- * Logs hang off it now; counters and traces will. The rooms call it and know no logger. No secret is ever passed in.
+ * The log and the figures (metrics.ts) hang off it. The rooms call it and know no logger. No secret is ever passed in.
  */
 export interface Events {
   listening(origin: string): void;
@@ -45,6 +45,22 @@ export function loggedEvents(log: Logger): Events {
     unsubscribed: (holder, gateway, reason) => log.debug({ holder, gateway, reason }, 'unsubscribed'),
     pruned: (messages) => log.debug({ messages }, 'pruned'),
   };
+}
+
+/** Tells `first` everything, and `second` what it cares for. */
+export function toldTwice(first: Events, second: Partial<Events>): Events {
+  const told: Record<string, (...facts: never[]) => void> = {};
+  for (const [name, tell] of Object.entries(first)) {
+    const also = (second as typeof told)[name];
+    told[name] =
+      also === undefined
+        ? tell
+        : (...facts: never[]) => {
+            tell(...facts);
+            also(...facts);
+          };
+  }
+  return told as unknown as Events;
 }
 
 /** Events that go nowhere: for tests of parts that must not depend on them. */

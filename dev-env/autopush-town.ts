@@ -1,5 +1,6 @@
 import { MemoryBus } from '../server/buses/memory.ts';
 import { MemoryPresence } from '../server/buses/presence-memory.ts';
+import type { Ring } from '../server/config/secrets.ts';
 import { Announcer } from '../server/core/announcer.ts';
 import { Deliveries } from '../server/core/deliver.ts';
 import { Endpoints } from '../server/core/endpoint.ts';
@@ -9,22 +10,16 @@ import { type Push, Pushes } from '../server/core/push.ts';
 import type { Store } from '../server/core/store.ts';
 import { AutopushGateway } from '../server/gateways/autopush/listener.ts';
 import type { AutopushSession } from '../server/gateways/autopush/session.ts';
-import { holderOf, type UaidKeys } from '../server/gateways/autopush/uaid.ts';
+import { holderOf } from '../server/gateways/autopush/uaid.ts';
 import { type Events, silentEvents } from '../server/observe/events.ts';
 import { MemoryStore } from '../server/stores/memory.ts';
-
-/** Keys for tests: the ring without its file. */
-export function testKeys(secret: string): UaidKeys {
-  const mac = (purpose: string, data: string) =>
-    new Bun.CryptoHasher('sha256', secret).update(`${purpose} ${data}`).digest();
-  return { mac, verifyMac: (purpose, data, given) => Buffer.from(given).equals(mac(purpose, data)) };
-}
+import { pushTownKeys } from './push-town.ts';
 
 export interface AutopushTownOptions {
   readonly events?: Partial<Events>;
   /** A store from an earlier town: a restart without a disk. */
   readonly store?: Store;
-  readonly keys?: UaidKeys;
+  readonly keys?: Ring;
 }
 
 const plainPush: Push = {
@@ -49,7 +44,7 @@ export class AutopushTown implements AsyncDisposable {
   constructor(options: AutopushTownOptions = {}) {
     const { clock } = this;
     const random = seededRandom(153);
-    const keys = options.keys ?? testKeys('town');
+    const keys = options.keys ?? pushTownKeys();
     this.events = { ...silentEvents, ...options.events };
     this.store = options.store ?? new MemoryStore({ clock, random });
     const shared = {

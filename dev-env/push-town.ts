@@ -1,9 +1,10 @@
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { MemoryBus } from '../server/buses/memory.ts';
 import { MemoryPresence } from '../server/buses/presence-memory.ts';
+import { Ring } from '../server/config/secrets.ts';
 import { Announcer } from '../server/core/announcer.ts';
 import { Deliveries } from '../server/core/deliver.ts';
-import { type EndpointKeys, Endpoints } from '../server/core/endpoint.ts';
+import { Endpoints } from '../server/core/endpoint.ts';
 import { type Hold, Holdings } from '../server/core/holdings.ts';
 import { ManualClock, seededRandom } from '../server/core/manual-clock.ts';
 import { Pushes } from '../server/core/push.ts';
@@ -15,10 +16,8 @@ import { type Events, silentEvents } from '../server/observe/events.ts';
 import { MemoryStore } from '../server/stores/memory.ts';
 
 /** The keys of a ring, without its file. */
-export function pushTownKeys(secret = 'the ring of this town'): EndpointKeys {
-  const mac = (purpose: string, data: string) =>
-    createHmac('sha256', secret).update(`${purpose}\0${data}`).digest();
-  return { mac, verifyMac: (purpose, data, given) => timingSafeEqual(mac(purpose, data), given) };
+export function pushTownKeys(secret = 'the ring of this town'): Ring {
+  return new Ring([createHash('sha256').update(secret).digest()]);
 }
 
 export interface PushTownOptions {

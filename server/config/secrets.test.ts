@@ -134,6 +134,34 @@ describe('what the keys do', () => {
     expect(rotated.cookieSecret()).not.toBe(before.cookieSecret());
   });
 
+  test('KY5 sealed alike, the same text of the same time is the same, and opens for its purpose only', async () => {
+    const secrets = await openSecrets({ folder, now: 1_000 });
+    const sealed = secrets.sealAlike('endpoint', 'text', 2_000);
+    expect((await openSecrets({ folder })).sealAlike('endpoint', 'text', 9_000)).toBe(sealed);
+    expect(secrets.tryOpen('endpoint', sealed)).toBe('text');
+    expect(secrets.tryOpen('other', sealed)).toBeUndefined();
+    expect(secrets.sealAlike('other', 'text', 2_000)).not.toBe(sealed);
+    const other = secrets.sealAlike('endpoint', 'texu', 2_000);
+    expect(other.slice(0, 16)).not.toBe(sealed.slice(0, 16));
+  });
+
+  test('KY5 after a rotation what is older is sealed as it was, what is younger by the new key', async () => {
+    const [old, fresh] = [aKey(), aKey()];
+    const ring = (...keys: string[]) => ({ folder, given: { text: keys.join('\n') } });
+    const before = await openSecrets({ ...ring(old), now: 1_000 });
+    const sealed = before.sealAlike('endpoint', 'text', 1_500);
+    for (const now of [2_000, 3_000]) {
+      const rotated = await openSecrets({ ...ring(fresh, old), now });
+      expect(rotated.sealAlike('endpoint', 'text', 1_500)).toBe(sealed);
+      const younger = rotated.sealAlike('endpoint', 'text', 2_000);
+      expect(younger).not.toBe(sealed);
+      expect([rotated.tryOpen('endpoint', younger), before.tryOpen('endpoint', younger)]).toEqual([
+        'text',
+        undefined,
+      ]);
+    }
+  });
+
   test('KY3 what was changed or cut anywhere does not open and does not verify', async () => {
     const secrets = await openSecrets({ folder });
     const sealed = Buffer.from(secrets.seal('client', 'text'), 'base64url');

@@ -29,8 +29,15 @@ export interface Secrets {
   verifyMac(purpose: string, data: string, mac: Uint8Array): boolean;
   /** Seals text so that only this ring opens it: AES-256-GCM by the first key, base64url. */
   seal(purpose: string, text: string): string;
+  /**
+   * Seals so that the same text of the same time is sealed the same: the nonce is a MAC of the text.
+   * @param since when the text was first sealed (milliseconds since 1970): by the key that was the first one then.
+   */
+  sealAlike(purpose: string, text: string, since: number): string;
   /** @throws Error when no key of the ring opens it, or it was sealed for another purpose. */
   open(purpose: string, sealed: string): string;
+  /** As open, for what strangers bring: undefined when it was not sealed here. */
+  tryOpen(purpose: string, sealed: string): string | undefined;
   /** The secret that signs cookies. */
   cookieSecret(): string;
 }
@@ -55,21 +62,33 @@ const TAG_BYTES = 16;
 export async function openSecrets({
   folder,
   given,
+  now = Date.now(),
 }: {
   readonly folder: string;
   readonly given?: GivenSecrets;
+  /** Milliseconds since 1970. */
+  readonly now?: number;
 }): Promise<Secrets> {
   const ring = readRing(folder, given);
-  assertComplete(folder, ring);
-  return new Ring(ring);
+  return new Ring(ring, noteFirst(folder, ring, now));
 }
 
-class Ring implements Secrets {
+/** One key of the ring, by its place there, and when it became the first one. */
+interface Reign {
+  readonly place: number;
+  readonly since: number;
+}
+
+/** The secrets of a ring of keys, each of 32 bytes. */
+export class Ring implements Secrets {
   readonly #keys: readonly Buffer[];
+  readonly #reigns: readonly Reign[];
   readonly #derived = new Map<string, readonly Buffer[]>();
 
-  constructor(keys: readonly Buffer[]) {
+  /** @param reigns which key was the first one from when on, in this order; none = the first one always was. */
+  constructor(keys: readonly Buffer[], reigns: readonly Reign[] = []) {
     this.#keys = keys;
+    this.#reigns = reigns;
   }
 
   mac(purpose: string, data: string): Buffer {
@@ -90,19 +109,30 @@ class Ring implements Secrets {
   }
 
   seal(purpose: string, text: string): string {
-    const nonce = randomBytes(NONCE_BYTES);
-    const cipher = createCipheriv('aes-256-gcm', this.#first(`seal ${purpose}`), nonce);
-    const body = Buffer.concat([cipher.update(text, 'utf8'), cipher.final()]);
-    return Buffer.concat([nonce, cipher.getAuthTag(), body]).toString('base64url');
+    return sealWith(this.#first(`seal ${purpose}`), randomBytes(NONCE_BYTES), text);
+  }
+
+  sealAlike(purpose: string, text: string, since: number): string {
+    const place = this.#reigns.findLast((reign) => reign.since <= since)?.place ?? 0;
+    const [key, nonceKey] = [`seal ${purpose}`, `nonce ${purpose}`].map((use) => this.#ring(use)[place]);
+    if (key === undefined || nonceKey === undefined) throw new Error('The ring has no such key.');
+    return sealWith(key, hmac(nonceKey, text).subarray(0, NONCE_BYTES), text);
   }
 
   open(purpose: string, sealed: string): string {
+    const text = this.tryOpen(purpose, sealed);
+    if (text === undefined)
+      throw new Error(`A secret (${purpose}) does not open with the keys of this server.`);
+    return text;
+  }
+
+  tryOpen(purpose: string, sealed: string): string | undefined {
     const bytes = Buffer.from(sealed, 'base64url');
     for (const key of this.#ring(`seal ${purpose}`)) {
       const text = unseal(key, bytes);
       if (text !== undefined) return text;
     }
-    throw new Error(`A secret (${purpose}) does not open with the keys of this server.`);
+    return undefined;
   }
 
   cookieSecret(): string {
@@ -127,6 +157,13 @@ class Ring implements Secrets {
 
 function hmac(key: Buffer, data: string): Buffer {
   return createHmac('sha256', key).update(data).digest();
+}
+
+/** Nonce, tag, body, in base64url. */
+function sealWith(key: Buffer, nonce: Buffer, text: string): string {
+  const cipher = createCipheriv('aes-256-gcm', key, nonce);
+  const body = Buffer.concat([cipher.update(text, 'utf8'), cipher.final()]);
+  return Buffer.concat([nonce, cipher.getAuthTag(), body]).toString('base64url');
 }
 
 function unseal(key: Buffer, bytes: Buffer): string | undefined {
@@ -179,12 +216,13 @@ function parseRing(text: string, where: string): readonly Buffer[] {
 }
 
 /**
- * Notes beside the databases which keys ever sealed in them, as fingerprints, and refuses a ring that lacks one: a server
- * that started with other keys would void every token and could open no secret.
+ * Notes beside the databases which keys ever sealed in them, as fingerprints, each with the time at which it became the first
+ * one, and refuses a ring that lacks one: a server that started with other keys would void every token and open no secret.
  */
-function assertComplete(folder: string, ring: readonly Buffer[]): void {
+function noteFirst(folder: string, ring: readonly Buffer[], now: number): readonly Reign[] {
   const path = join(folder, SEALED_WITH_FILE);
-  const known = existsSync(path) ? readFileSync(path, 'utf8').split('\n').filter(Boolean) : [];
+  const lines = existsSync(path) ? readFileSync(path, 'utf8').split('\n').filter(Boolean) : [];
+  const known = lines.map((line) => line.split(' ')[0] ?? '');
   const have = ring.map((key) => hmac(key, 'reveille fingerprint').toString('hex').slice(0, 32));
   if (known.some((fingerprint) => !have.includes(fingerprint))) {
     throw new Error(
@@ -193,7 +231,14 @@ function assertComplete(folder: string, ring: readonly Buffer[]): void {
     );
   }
   const [first = ''] = have;
-  if (!known.includes(first)) writeDurably(path, `${[...known, first].join('\n')}\n`);
+  if (!known.includes(first)) {
+    lines.push(`${first} ${now}`);
+    writeDurably(path, `${lines.join('\n')}\n`);
+  }
+  return lines.map((line) => {
+    const [fingerprint = '', since = 0] = line.split(' ');
+    return { place: have.indexOf(fingerprint), since: Number(since) };
+  });
 }
 
 function assertPrivate(path: string): void {

@@ -8,20 +8,20 @@ export interface Endpoint {
   readonly senderKey: string | null;
 }
 
-/** The MACs that the house makes and checks (config/secrets.ts). */
+/** What the house seals and opens (config/secrets.ts). */
 export interface EndpointKeys {
-  mac(purpose: string, data: string): Uint8Array;
-  verifyMac(purpose: string, data: string, mac: Uint8Array): boolean;
+  sealAlike(purpose: string, text: string, since: number): string;
+  tryOpen(purpose: string, sealed: string): string | undefined;
 }
 
 const PURPOSE = 'endpoint';
-const MAC_BYTES = 32;
 /** Longer ones are not ours. */
 const TOKEN_CHARACTERS_MAX = 1_200;
 
 /**
- * Endpoint tokens are signed and say everything themselves, so that a server which lost its database still knows every
- * subscription that a browser holds. base64url only: Chromium pastes a token into a path.
+ * Endpoint tokens are sealed and say everything themselves, so that a server which lost its database still knows every
+ * subscription that a browser holds. They show nothing: two sites cannot tell that they have the same browser (decision 0150).
+ * base64url only: Chromium pastes a token into a path.
  */
 export class Endpoints {
   readonly #keys: EndpointKeys;
@@ -30,10 +30,14 @@ export class Endpoints {
     this.#keys = keys;
   }
 
-  /** The token of an endpoint. Holder and name must be short: together at most some 600 characters. */
-  seal({ holder, name, senderKey }: Endpoint): string {
+  /**
+   * The token of an endpoint, the same each time. Holder and name must be short: together at most some 600 characters.
+   * @param since when the subscription was made, milliseconds since 1970.
+   * @throws RangeError when they are not.
+   */
+  seal({ holder, name, senderKey }: Endpoint, since: number): string {
     const body = JSON.stringify(senderKey === null ? [holder, name] : [holder, name, senderKey]);
-    const token = Buffer.concat([this.#keys.mac(PURPOSE, body), Buffer.from(body)]).toString('base64url');
+    const token = this.#keys.sealAlike(PURPOSE, body, since);
     if (token.length > TOKEN_CHARACTERS_MAX)
       throw new RangeError('the names of this subscription are too long');
     return token;
@@ -41,12 +45,15 @@ export class Endpoints {
 
   /** What a token says; undefined when this server did not make it. */
   open(token: string): Endpoint | undefined {
-    if (token.length > TOKEN_CHARACTERS_MAX || !/^[\w-]+$/.test(token)) return undefined;
-    const bytes = Buffer.from(token, 'base64url');
-    const body = bytes.subarray(MAC_BYTES).toString();
-    if (bytes.length <= MAC_BYTES || !this.#keys.verifyMac(PURPOSE, body, bytes.subarray(0, MAC_BYTES)))
-      return undefined;
+    if (token.length > TOKEN_CHARACTERS_MAX || !isCanonical(token)) return undefined;
+    const body = this.#keys.tryOpen(PURPOSE, token);
+    if (body === undefined) return undefined;
     const [holder, name, senderKey = null] = JSON.parse(body) as [string, string, string?];
     return { holder, name, senderKey };
   }
+}
+
+/** base64url has several texts for the same bytes; a token is one of them. */
+function isCanonical(token: string): boolean {
+  return Buffer.from(token, 'base64url').toString('base64url') === token;
 }

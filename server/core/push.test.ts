@@ -60,6 +60,28 @@ describe('subscriptions', () => {
     expect(await code(town.pushes.open(`${token.slice(0, -1)}_`))).toBe('endpoint-unknown');
   });
 
+  test('WP23 tokens of one browser have nothing in common, and show neither holder nor name', async () => {
+    const [one, two] = await Promise.all(
+      ['a', 'b'].map((name) => town.pushes.subscribe('mcs:1', name, 'key')),
+    );
+    const bytes = [one, two].map((token) => Buffer.from(token ?? '', 'base64url'));
+    for (const each of bytes) for (const text of ['mcs', 'key']) expect(each.includes(text)).toBe(false);
+    const [first = Buffer.alloc(0), second = Buffer.alloc(0)] = bytes;
+    const windows = Array.from({ length: first.length - 3 }, (_, at) => first.subarray(at, at + 4));
+    expect(windows.filter((window) => second.includes(window))).toEqual([]);
+  });
+
+  test('WP23 a token that was changed or written otherwise is not ours', async () => {
+    const token = await town.pushes.subscribe('mcs:1', 'a', 'key');
+    for (let at = 0; at < token.length; at++) {
+      const other = token[at] === 'A' ? 'B' : 'A';
+      expect(town.endpoints.open(`${token.slice(0, at)}${other}${token.slice(at + 1)}`)).toBeUndefined();
+    }
+    for (const text of ['', token.slice(1), `${token}=`, `${token}A`, `${token} `, '~'])
+      expect(town.endpoints.open(text)).toBeUndefined();
+    expect(town.endpoints.open(token)).toMatchObject({ holder: 'mcs:1', name: 'a' });
+  });
+
   test('WP22 what was given up is gone, also what was never heard of', async () => {
     const token = await town.pushes.subscribe('mcs:1', 'a', null);
     await town.pushes.unsubscribe('mcs:1', 'a');

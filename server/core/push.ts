@@ -5,7 +5,7 @@ import type { Events } from '../observe/events.ts';
 import type { Announcer } from './announcer.ts';
 import type { Bus } from './bus.ts';
 import type { Clock } from './clock.ts';
-import type { Endpoints } from './endpoint.ts';
+import type { Endpoint, Endpoints } from './endpoint.ts';
 import { utcDays } from './quota-day.ts';
 import type { Draft, Kept, PushHeaders, Store, Urgency } from './store.ts';
 import type { HolderId, Subscription, SubscriptionStore } from './subscription.ts';
@@ -74,10 +74,12 @@ export class Pushes {
    * @throws `input-invalid` when the names are too long for a token, `rate-limited` when the holder has too many.
    */
   async subscribe(holder: HolderId, name: string, senderKey: string | null): Promise<string> {
-    const token = this.#seal(holder, name, senderKey);
+    const endpoint = { holder, name, senderKey };
+    // Sealed for now to see that it can be: a subscription whose token is too long must not be made.
+    this.#seal(endpoint, this.#clock.now());
     const { subscription, fresh } = await this.#store.renewSubscription(holder, name);
     if (fresh) await this.#bus.announceAll({ kind: 'subscribed', subscription });
-    return token;
+    return this.#seal(endpoint, subscription.createdAt);
   }
 
   /** A browser gives a subscription up. It stays removed, also when this server had never heard of it. */
@@ -168,9 +170,9 @@ export class Pushes {
     }
   }
 
-  #seal(holder: HolderId, name: string, senderKey: string | null): string {
+  #seal(endpoint: Endpoint, since: number): string {
     try {
-      return this.#endpoints.seal({ holder, name, senderKey });
+      return this.#endpoints.seal(endpoint, since);
     } catch (cause) {
       throw new ReveilleError('input-invalid', 'The names of this subscription are too long.', {}, cause);
     }

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'bun:test';
-import { AutopushTown, testKeys } from '../../../dev-env/autopush-town.ts';
+import { AutopushTown } from '../../../dev-env/autopush-town.ts';
+import { pushTownKeys } from '../../../dev-env/push-town.ts';
 import { limits } from '../../../protocol/limits.ts';
 import { HalfOpen } from '../../doors/half-open.ts';
 import { RateLimit } from '../../doors/rate-limit.ts';
@@ -42,7 +43,7 @@ class WrittenLine implements Line {
 
 function gateway(options: { readonly house?: Partial<House>; readonly keys?: string } = {}) {
   const told: string[] = [];
-  const keys = testKeys(options.keys ?? 'town');
+  const keys = pushTownKeys(options.keys);
   const town = new AutopushTown({
     keys,
     events: {

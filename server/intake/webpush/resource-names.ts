@@ -1,6 +1,11 @@
 import type { Version } from '../../../protocol/version.ts';
 import type { Random } from '../../core/clock.ts';
-import type { EndpointKeys } from '../../core/endpoint.ts';
+
+/** The MACs that the house makes and checks (config/secrets.ts). */
+export interface NameKeys {
+  mac(purpose: string, data: string): Uint8Array;
+  verifyMac(purpose: string, data: string, mac: Uint8Array): boolean;
+}
 
 const MAC_BYTES = 32;
 const RECEIPTS_BYTES = 16;
@@ -10,10 +15,10 @@ const RECEIPTS_BYTES = 16;
  * counted up, names cannot.
  */
 export class ResourceNames {
-  readonly #keys: EndpointKeys;
+  readonly #keys: NameKeys;
   readonly #random: Random;
 
-  constructor(keys: EndpointKeys, random: Random) {
+  constructor(keys: NameKeys, random: Random) {
     this.#keys = keys;
     this.#random = random;
   }

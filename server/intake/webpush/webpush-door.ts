@@ -1,6 +1,5 @@
 import { asReveilleError, ReveilleError } from '../../../protocol/errors.ts';
 import type { Clock, Random } from '../../core/clock.ts';
-import type { EndpointKeys } from '../../core/endpoint.ts';
 import type { Pushes } from '../../core/push.ts';
 import type { MessageStore } from '../../core/store.ts';
 import { type Door, plainPath } from '../../doors/door.ts';
@@ -11,7 +10,7 @@ import { takeMessage } from './message-door.ts';
 import { readPushPath } from './paths.ts';
 import { takePush } from './push-door.ts';
 import { ReceiptsDoor } from './receipts-door.ts';
-import { ResourceNames } from './resource-names.ts';
+import { type NameKeys, ResourceNames } from './resource-names.ts';
 import { Resources } from './resources.ts';
 
 export { isPushPath } from './paths.ts';
@@ -27,7 +26,7 @@ const METHODS = { push: 'POST', message: 'GET, DELETE', receipts: 'GET' } as con
 export interface WebpushDoorDeps {
   readonly pushes: Pick<Pushes, 'open' | 'accept' | 'withdraw'>;
   readonly store: Pick<MessageStore, 'traced' | 'trace'>;
-  readonly keys: EndpointKeys;
+  readonly keys: NameKeys;
   /** Where others reach this server: in the addresses that are handed out, and what `aud` must name. */
   readonly origin: string;
   readonly refusals: Refusals;

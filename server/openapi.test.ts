@@ -1,4 +1,5 @@
 import { expect, test } from 'bun:test';
+import { Validator } from '@seriousme/openapi-schema-validator';
 import { Town } from '../dev-env/town.ts';
 import { messageAnswer, messageState } from './intake/multicast/shapes.ts';
 import { OPENAPI_PATH } from './openapi.ts';
@@ -13,11 +14,12 @@ interface Operation {
 test('VT12 VT1 VT8 a real server serves its document, and a message sent by it tells how it stands', async () => {
   await using town = await Town.start();
   const answer = await fetch(`${town.origin}${OPENAPI_PATH}`);
-  const document = (await answer.json()) as {
+  const document = (await answer.json()) as Record<string, unknown> & {
     openapi: string;
     servers: readonly { url: string }[];
     paths: Record<string, Record<string, Operation>>;
   };
+  expect(await new Validator().validate(document)).toEqual({ valid: true });
   expect(document.openapi).toBe('3.1.0');
   expect(document.servers).toEqual([{ url: town.origin }]);
   const operations = Object.entries(document.paths).flatMap(([path, methods]) =>

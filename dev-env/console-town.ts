@@ -21,9 +21,12 @@ import { Devices } from '../server/core/devices.ts';
 import { utcDays } from '../server/core/quota-day.ts';
 import { Receiving } from '../server/core/receiving.ts';
 import type { Device } from '../server/core/store.ts';
+import { Refusals } from '../server/doors/refusals.ts';
+import { MESSAGE_PATHS, sendDoor } from '../server/intake/messages/send-door.ts';
 import { type OAuthRoom, openOAuth } from '../server/oauth/room.ts';
 import { type Events, silentEvents } from '../server/observe/events.ts';
 import { staticRoutes } from '../server/pages/static.ts';
+import { playgroundRoutes } from '../server/playground/routes.ts';
 import { MemoryStore } from '../server/stores/memory.ts';
 import { openWebstore, type WebstoreRoom } from '../server/webstore/room.ts';
 
@@ -116,6 +119,20 @@ export class ConsoleTown implements AsyncDisposable {
     this.pages.route('/', this.oauth.routes);
     this.pages.route('/', consoleRoutes(deps));
     this.pages.route('/', bootstrapRoutes(deps));
+    const send = sendDoor({ acceptance, refusals: new Refusals(clock), clock, events, compat: undefined });
+    this.pages.route(
+      '/',
+      playgroundRoutes({
+        ...shared,
+        channelOf: async (account) => (await this.receiving.apps(account))[0]?.channel.id ?? '',
+        dispatch: async (request, peer) => {
+          const url = new URL(request.url);
+          return MESSAGE_PATHS.some((path) => path === url.pathname)
+            ? await send(request, url, peer)
+            : await this.pages.fetch(request, { peer });
+        },
+      }),
+    );
   }
 
   static async open(options: ConsoleTownOptions = {}): Promise<ConsoleTown> {

@@ -10,12 +10,20 @@ export interface SeenPage {
   readonly text: string;
 }
 
-/** Someone who opens pages and sends the forms that stand on them, with a cookie or without. */
+/** A server, or a part of one; absolute addresses are followed only where it says its origin. */
+interface Site {
+  readonly origin?: string;
+  readonly fetch: ConsoleTown['fetch'];
+}
+
+/** Someone who opens pages and sends the forms that stand on them, signed in with a cookie or without. */
 export class PageVisitor {
-  readonly #town: Pick<ConsoleTown, 'fetch'>;
+  readonly #town: Site;
+  /** What pages set on the way, by name. */
+  readonly #jar = new Map<string, string>();
   readonly cookie: string | undefined;
 
-  constructor(town: Pick<ConsoleTown, 'fetch'>, cookie?: string) {
+  constructor(town: Site, cookie?: string) {
     this.#town = town;
     this.cookie = cookie;
   }
@@ -55,20 +63,40 @@ export class PageVisitor {
   }
 
   async #request(path: string, body?: FormData | URLSearchParams): Promise<Response> {
-    const headers: Record<string, string> = this.cookie === undefined ? {} : { Cookie: this.cookie };
-    return await this.#town.fetch(path, body === undefined ? { headers } : { method: 'POST', headers, body });
+    const cookies = [...(this.cookie === undefined ? [] : [this.cookie])];
+    for (const [name, value] of this.#jar) cookies.push(`${name}=${value}`);
+    const headers: Record<string, string> = cookies.length === 0 ? {} : { Cookie: cookies.join('; ') };
+    const init = body === undefined ? { headers } : { method: 'POST', headers, body };
+    const response = await this.#town.fetch(path, init);
+    for (const line of response.headers.getSetCookie()) {
+      const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(line) ?? [];
+      this.#jar.set(name, value);
+    }
+    return response;
   }
 
+  /** Follows redirects and pages that go on by themselves, as long as they stay on this server. */
   async #follow(answer: Response, from: string): Promise<SeenPage> {
     let response = answer;
     let path = from;
-    for (let hops = 0; response.status === 303 && hops < 5; hops += 1) {
-      path = response.headers.get('location') ?? '/';
+    let html = await response.text();
+    for (let hops = 0; hops < 8; hops += 1) {
+      const target = response.headers.get('location') ?? onwardOf(html);
+      const origin = this.#town.origin ?? 'http://here';
+      const url = target === undefined ? undefined : new URL(target, origin);
+      if (url === undefined || url.origin !== origin) break;
+      path = url.pathname + url.search;
       response = await this.#request(path);
+      html = await response.text();
     }
-    const html = await response.text();
     return { status: response.status, path, html, text: textOf(html) };
   }
+}
+
+/** Where a page goes on to by itself. */
+function onwardOf(html: string): string | undefined {
+  const found = /<meta http-equiv="refresh" content="0;url=([^"]*)"/.exec(html)?.[1];
+  return found === undefined ? undefined : unescaped(found);
 }
 
 interface FoundForm {

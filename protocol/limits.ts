@@ -164,6 +164,20 @@ export const limits = {
   /** DV10: registrations of one account with one app within refusedMs; a profile registers once per browser start. */
   registrationsPerApp: 120,
 
+  /** Browsers whose playground is held in memory, about 200 KiB each at most, and for how long after its last page. */
+  playgrounds: 200,
+  playgroundIdleMs: 3_600_000,
+  /** Forms of one address in the playground within a minute; people click slower. */
+  playgroundForms: 120,
+  /** A form of the playground, and with it the request that is built there. */
+  playgroundFormBytes: 64 * 1024,
+  /** What is shown of an answer. */
+  playgroundAnswerBytes: 32 * 1024,
+  /** Until the playground stops to read an answer: a stream of events never ends. */
+  playgroundAnswerMs: 10_000,
+  /** Requests with their answers that the page shows. */
+  playgroundExchanges: 3,
+
   /** Finished messages kept for the trace, newest first, and for how long. */
   traceMessages: 10_000,
   traceHours: 24,

@@ -52,6 +52,9 @@ class RequestPeer implements Peer {
 
 type Answer = Response | undefined | Promise<Response | undefined>;
 
+/** The doors that answer a request with a response, as all but the upgrades to a socket do. */
+type Doors = Omit<FrontDeps, 'gateway' | 'autopush' | 'proxies'>;
+
 /**
  * The front of the house: which door a path leads to. Hot doors are found by one look into a map and never meet the router
  * of the pages.
@@ -61,16 +64,27 @@ export function front(deps: FrontDeps): (request: Request, server: Bun.Server<So
     const url = new URL(request.url);
     const peer = new RequestPeer(request, server, deps.proxies);
     const path = plainPath(url.pathname);
-    const door = deps.doors.get(path);
-    if (door !== undefined) return door(request, url, peer);
-    if (path === '/v2/devices' || path.startsWith('/v2/devices/')) return deps.devices(request, url, peer);
-    if (isMulticastPath(path)) return deps.multicast(request, url, peer);
-    if (isPushPath(path)) return deps.webpush(request, url, peer);
     if (path === CONNECT_PATH) return deps.gateway.upgrade(request, server, peer);
     if (path === AUTOPUSH_PATH) return deps.autopush.upgrade(request, server, peer);
-    if (path === '/healthz') return new Response('ok\n', { headers: { 'Cache-Control': 'no-store' } });
-    if (path === url.pathname) return deps.pages.fetch(request, { peer });
-    url.pathname = path;
-    return deps.pages.fetch(new Request(url, request), { peer });
+    return answerOf(deps, request, peer, url);
   };
+}
+
+/** The answer to a request that never crossed a socket: one that a page of ours sends for the person in front of it. */
+export function answerOf(
+  deps: Doors,
+  request: Request,
+  peer: Peer,
+  url = new URL(request.url),
+): Response | Promise<Response> {
+  const path = plainPath(url.pathname);
+  const door = deps.doors.get(path);
+  if (door !== undefined) return door(request, url, peer);
+  if (path === '/v2/devices' || path.startsWith('/v2/devices/')) return deps.devices(request, url, peer);
+  if (isMulticastPath(path)) return deps.multicast(request, url, peer);
+  if (isPushPath(path)) return deps.webpush(request, url, peer);
+  if (path === '/healthz') return new Response('ok\n', { headers: { 'Cache-Control': 'no-store' } });
+  if (path === url.pathname) return deps.pages.fetch(request, { peer });
+  url.pathname = path;
+  return deps.pages.fetch(new Request(url, request), { peer });
 }

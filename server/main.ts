@@ -11,7 +11,7 @@ import { browsersDoor } from './doors/browsers-door.ts';
 import type { Door } from './doors/door.ts';
 import { Refusals } from './doors/refusals.ts';
 import { type Ground, openCore, realWorld, type World } from './foundation.ts';
-import { front } from './front.ts';
+import { answerOf, type FrontDeps, front } from './front.ts';
 import { AutopushGateway } from './gateways/autopush/listener.ts';
 import { openMcs } from './gateways/mcs/room.ts';
 import { WebSocketGateway } from './gateways/websocket/listener.ts';
@@ -112,7 +112,7 @@ async function openRooms(
   closing.push(() => mcs.drain());
   const observing = openObserving(ground, metrics);
   closing.push(() => observing.stopping());
-  answer = front({
+  const doors: FrontDeps = {
     doors: new Map([
       ...apiDoors(ground, rooms, refusals, waking, metrics),
       ...observing.doors,
@@ -125,9 +125,10 @@ async function openRooms(
     webpush: webpushDoor({ ...world, ...core, keys: secrets, origin, refusals }),
     gateway,
     autopush,
-    pages: pagesOf(ground, rooms, origin, waking),
+    pages: pagesOf(ground, rooms, origin, waking, async (request, peer) => answerOf(doors, request, peer)),
     proxies: config.trustedProxies,
-  });
+  };
+  answer = front(doors);
   events.listening(origin);
   return { origin, mcsPort: mcs.port, setUpCode: rooms.setUpCode };
 }

@@ -11,12 +11,20 @@ import type { FrontDeps } from './front.ts';
 import { renderError } from './pages/render.tsx';
 import { staticRoutes } from './pages/static.ts';
 import type { Rooms } from './people.ts';
+import type { Dispatch } from './playground/exchange.ts';
+import { playgroundOf } from './playground-routes.ts';
 import type { Waking } from './waking.ts';
 
 type FrontPages = FrontDeps['pages'];
 
 /** Everything that is not hot: pages, OAuth, bootstrap, the client to download. */
-export function pagesOf(ground: Ground, rooms: Rooms, origin: string, waking: Waking): FrontPages {
+export function pagesOf(
+  ground: Ground,
+  rooms: Rooms,
+  origin: string,
+  waking: Waking,
+  dispatch: Dispatch,
+): FrontPages {
   const { config, world, secrets, core } = ground;
   const { accounts, oauth, webstore } = rooms;
   const send = acceptance(ground, rooms, waking);
@@ -52,6 +60,7 @@ export function pagesOf(ground: Ground, rooms: Rooms, origin: string, waking: Wa
   pages.route('/', oauth.routes);
   pages.route('/', consoleRoutes(deps));
   pages.route('/', bootstrapRoutes({ ...deps, random: world.random }));
+  pages.route('/', playgroundOf(ground, rooms, origin, dispatch));
   pages.route('/', clientRoutes());
   pages.notFound(() => renderError(new ReveilleError('not-found')));
   pages.onError((thrown) => {

@@ -41,6 +41,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   'server/oauth': [...accounts, ...ports, 'server/accounts'],
   'server/webstore': [...accounts, ...ports, 'server/accounts'],
   'server/console': [...accounts, 'server/core', 'server/accounts', 'server/oauth', 'server/webstore'],
+  'server/playground': [...accounts, ...ports, 'server/accounts', 'server/oauth/scopes.ts'],
   server: everything,
   client: ['protocol'],
   sender: ['protocol'],

@@ -98,7 +98,7 @@ export function clientPage(visit: Visit, props: ClientPageProps): JSX.Element {
           <p class="soft">Seeing the secret takes the role "editor" in this project.</p>
         )}
       </Card>
-      {refreshTokenCard(props)}
+      {refreshTokenCard(visit, props)}
       {editor && settingsCard(visit, props)}
       {editor && endCard(visit, client)}
     </ConsolePage>
@@ -132,7 +132,7 @@ function secretPart(visit: Visit, { client, shown }: ClientPageProps): JSX.Eleme
   );
 }
 
-function refreshTokenCard({ client, origin, shown }: ClientPageProps): JSX.Element {
+function refreshTokenCard(visit: Visit, { client, origin, shown }: ClientPageProps): JSX.Element {
   // The playground takes codes for itself; a local address that nobody listens at leaves the code to be read.
   const redirect = client.redirectUris.find((uri) => !uri.startsWith(origin)) ?? client.redirectUris[0];
   if (redirect === undefined) {
@@ -163,6 +163,8 @@ function refreshTokenCard({ client, origin, shown }: ClientPageProps): JSX.Eleme
       title="Get a refresh token"
       lead="Once, in this browser, as the account that owns the app. It stands until it is revoked."
     >
+      {toPlayground(visit, client, origin, shown?.secret)}
+      <p class="soft">By hand instead:</p>
       <ol class="steps">
         <li>
           <a href={`/o/oauth2/auth?${query}`}>Allow this client to send in your name</a>. The browser comes
@@ -178,6 +180,31 @@ function refreshTokenCard({ client, origin, shown }: ClientPageProps): JSX.Eleme
         </li>
       </ol>
     </Card>
+  );
+}
+
+/** The quick way: the playground with everything filled in. The secret goes along in the form, in no address. */
+function toPlayground(visit: Visit, client: Client, origin: string, secret: string | undefined): JSX.Element {
+  if (!client.redirectUris.includes(`${origin}/oauthplayground`))
+    return (
+      <p>
+        Add <code class="id">{`${origin}/oauthplayground`}</code> to the redirect URIs below, and the
+        playground gets a refresh token with a few clicks.
+      </p>
+    );
+  if (secret === undefined)
+    return (
+      <p>Show the secret above first: then one button opens the playground with everything filled in.</p>
+    );
+  return (
+    <Act
+      visit={visit}
+      action="/oauthplayground/open"
+      hidden={{ clientId: client.id, clientSecret: secret }}
+      inline
+    >
+      <Button>Open in the playground</Button>
+    </Act>
   );
 }
 

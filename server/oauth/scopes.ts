@@ -6,6 +6,9 @@ const meanings: ReadonlyMap<string, string> = new Map([
   [CHANNEL_SCOPE, 'Know the address (channel) at which an app reaches you, and receive its messages'],
 ]);
 
+/** Every scope that is given here, with what it lets its holder do. */
+export const givenScopes: readonly (readonly [scope: string, meaning: string])[] = [...meanings];
+
 /**
  * A scope parameter as its canonical text: known scopes, each once, sorted, one space between (RFC 6749 section 3.3: the
  * order has no meaning). A consent is remembered under this text.

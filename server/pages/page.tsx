@@ -97,6 +97,7 @@ export const PageHead: FC<PropsWithChildren<{ title: string; lead?: string | und
 function usualLinks(account: Viewer): readonly NavigationLink[] {
   const links = [
     { href: '/console', label: 'Console' },
+    { href: '/oauthplayground', label: 'Playground' },
     { href: '/connections', label: 'Connections' },
     { href: '/accounts', label: 'Account' },
   ];

@@ -21,12 +21,13 @@ import { Devices } from '../server/core/devices.ts';
 import { utcDays } from '../server/core/quota-day.ts';
 import { Receiving } from '../server/core/receiving.ts';
 import type { Device } from '../server/core/store.ts';
+import type { Door } from '../server/doors/door.ts';
 import { Refusals } from '../server/doors/refusals.ts';
 import { MESSAGE_PATHS, sendDoor } from '../server/intake/messages/send-door.ts';
 import { type OAuthRoom, openOAuth } from '../server/oauth/room.ts';
 import { type Events, silentEvents } from '../server/observe/events.ts';
 import { staticRoutes } from '../server/pages/static.ts';
-import { playgroundRoutes } from '../server/playground/routes.ts';
+import { type PlaygroundDeps, playgroundRoutes } from '../server/playground/routes.ts';
 import { MemoryStore } from '../server/stores/memory.ts';
 import { openWebstore, type WebstoreRoom } from '../server/webstore/room.ts';
 
@@ -120,19 +121,7 @@ export class ConsoleTown implements AsyncDisposable {
     this.pages.route('/', consoleRoutes(deps));
     this.pages.route('/', bootstrapRoutes(deps));
     const send = sendDoor({ acceptance, refusals: new Refusals(clock), clock, events, compat: undefined });
-    this.pages.route(
-      '/',
-      playgroundRoutes({
-        ...shared,
-        channelOf: async (account) => (await this.receiving.apps(account))[0]?.channel.id ?? '',
-        dispatch: async (request, peer) => {
-          const url = new URL(request.url);
-          return MESSAGE_PATHS.some((path) => path === url.pathname)
-            ? await send(request, url, peer)
-            : await this.pages.fetch(request, { peer });
-        },
-      }),
-    );
+    this.pages.route('/', playgroundRoutes({ ...shared, ...this.#forPlayground(send) }));
   }
 
   static async open(options: ConsoleTownOptions = {}): Promise<ConsoleTown> {
@@ -166,6 +155,19 @@ export class ConsoleTown implements AsyncDisposable {
   /** The token that a page would carry for a form: what a forger who knows everything but the rules would send. */
   async formToken(account: string, action: string): Promise<string> {
     return formToken(this.#secrets, account, action, this.#clock);
+  }
+
+  /** The playground reaches the doors that this town has: pages, OAuth and messages. */
+  #forPlayground(send: Door): Pick<PlaygroundDeps, 'channelOf' | 'dispatch'> {
+    return {
+      channelOf: async (account) => (await this.receiving.apps(account))[0]?.channel.id ?? '',
+      dispatch: async (request, peer) => {
+        const url = new URL(request.url);
+        return MESSAGE_PATHS.some((path) => path === url.pathname)
+          ? await send(request, url, peer)
+          : await this.pages.fetch(request, { peer });
+      },
+    };
   }
 
   /** Opens a socket on the port of `origin`. */

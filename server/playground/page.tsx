@@ -4,29 +4,14 @@ import type { FC, PropsWithChildren } from 'hono/jsx';
 import type { JSX } from 'hono/jsx/jsx-runtime';
 import { Badge, Card, Code, Notice } from '../pages/content.tsx';
 import { Button, Form } from '../pages/form.tsx';
-import { Page, PageHead, type Viewer } from '../pages/page.tsx';
-import type { Play } from './plays.ts';
+import { Page, PageHead } from '../pages/page.tsx';
 import { PLAYGROUND, shareLink } from './share.ts';
+import type { Shown } from './shown.ts';
 import { Configure, RequestStep, ScopeStep, TokenStep } from './steps.tsx';
 
 export const lookText = readFileSync(new URL('./playground.css', import.meta.url), 'utf8');
 const fingerprint = createHash('sha256').update(lookText).digest('base64url').slice(0, 12);
 export const lookPath = `${PLAYGROUND}/look.css`;
-
-/** The part of the page that is open, or that a fault belongs to. */
-export type Step = 'configuration' | 'scopes' | 'tokens' | 'request';
-
-export interface Shown {
-  readonly origin: string;
-  readonly play: Play;
-  readonly viewer: Viewer | undefined;
-  /** Of every form on the page. */
-  readonly token: string;
-  readonly now: number;
-  readonly fault?: { readonly step: Step; readonly sentence: string } | undefined;
-  /** The scopes and the request come from a link that someone else may have made. */
-  readonly linked?: boolean | undefined;
-}
 
 /** The whole playground: the gear, three steps, and what went over the wire. */
 export function playgroundPage(shown: Shown): JSX.Element {

@@ -15,9 +15,10 @@ import { render, renderError, seeOther } from '../pages/render.tsx';
 import { securityHeaders } from '../pages/security-headers.ts';
 import { Acts, Refused, textOf } from './acts.ts';
 import type { Dispatch } from './exchange.ts';
-import { lookPath, lookText, playgroundPage, type Step } from './page.tsx';
+import { lookPath, lookText, playgroundPage } from './page.tsx';
 import { type Play, Plays } from './plays.ts';
 import { examples, freshPlay, fromLink, isExample, PLAYGROUND } from './share.ts';
+import type { Shown, Step } from './shown.ts';
 
 export interface PlaygroundDeps {
   /** Of this server, such as `https://push.example`. */
@@ -218,7 +219,7 @@ class Playground {
     {
       status = 200,
       ...more
-    }: Pick<Parameters<typeof playgroundPage>[0], 'fault' | 'linked'> & {
+    }: Pick<Shown, 'fault' | 'linked'> & {
       readonly status?: number;
     } = {},
   ): Handled {

@@ -4,8 +4,9 @@ import { Card, Facts, Notice, Time } from '../pages/content.tsx';
 import { Button, Check, Field, Form, Select } from '../pages/form.tsx';
 import { redirectUri } from './oauth-steps.ts';
 import { methods } from './own-request.ts';
-import type { Shown, Step } from './page.tsx';
+import type { Configuration } from './plays.ts';
 import { examples, PLAYGROUND } from './share.ts';
+import type { Shown, Step } from './shown.ts';
 
 const Fault: FC<{ of: Shown; at: Step }> = ({ of: { fault }, at }) =>
   fault?.step === at ? <Notice kind="error">{fault.sentence}</Notice> : null;
@@ -46,35 +47,7 @@ export const Configure: FC<Shown> = (shown) => {
           maxlength={200}
           hint={configuration.clientSecret === '' ? undefined : 'Kept. Leave it empty to go on with it.'}
         />
-        <Select
-          label="Access type"
-          name="accessType"
-          value={configuration.accessType}
-          options={[
-            { value: 'offline', label: 'Offline: with a refresh token' },
-            { value: 'online', label: 'Online: an access token alone' },
-          ]}
-        />
-        <Select
-          label="Approval prompt"
-          name="prompt"
-          value={configuration.prompt}
-          hint="A refresh token comes only after the consent page was shown."
-          options={[
-            { value: 'force', label: 'Always ask for consent' },
-            { value: 'auto', label: 'Ask when it was not given before' },
-          ]}
-        />
-        <Select
-          label="Access token location"
-          name="tokenPlace"
-          value={configuration.tokenPlace}
-          options={[
-            { value: 'bearer', label: 'Authorization header w/ Bearer prefix' },
-            { value: 'oauth', label: 'Authorization header w/ OAuth prefix' },
-            { value: 'query', label: 'Access token in the request URI' },
-          ]}
-        />
+        <Ways of={configuration} />
         <p class="soft small">OAuth flow: server-side. Endpoints: those of this server.</p>
         <div>
           <Button>Close</Button>
@@ -83,6 +56,40 @@ export const Configure: FC<Shown> = (shown) => {
     </details>
   );
 };
+
+const Ways: FC<{ of: Configuration }> = ({ of: configuration }) => (
+  <>
+    <Select
+      label="Access type"
+      name="accessType"
+      value={configuration.accessType}
+      options={[
+        { value: 'offline', label: 'Offline: with a refresh token' },
+        { value: 'online', label: 'Online: an access token alone' },
+      ]}
+    />
+    <Select
+      label="Approval prompt"
+      name="prompt"
+      value={configuration.prompt}
+      hint="A refresh token comes only after the consent page was shown."
+      options={[
+        { value: 'force', label: 'Always ask for consent' },
+        { value: 'auto', label: 'Ask when it was not given before' },
+      ]}
+    />
+    <Select
+      label="Access token location"
+      name="tokenPlace"
+      value={configuration.tokenPlace}
+      options={[
+        { value: 'bearer', label: 'Authorization header w/ Bearer prefix' },
+        { value: 'oauth', label: 'Authorization header w/ OAuth prefix' },
+        { value: 'query', label: 'Access token in the request URI' },
+      ]}
+    />
+  </>
+);
 
 /** Which rights to ask for, and off to the consent page. */
 export const ScopeStep: FC<Shown> = (shown) => {

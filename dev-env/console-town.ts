@@ -55,7 +55,7 @@ export class ConsoleTown implements AsyncDisposable {
   readonly deliveries: Deliveries;
   readonly receiving: Receiving;
   readonly pages: Hono<PageEnv>;
-  readonly #folder: string;
+  readonly folder: string;
   readonly #secrets: Secrets;
   readonly #clock: Clock;
   #server: Bun.Server<undefined> | undefined;
@@ -67,8 +67,8 @@ export class ConsoleTown implements AsyncDisposable {
     secrets: Secrets,
     { origin = 'http://127.0.0.1:8030', clock = systemClock, events = silentEvents }: ConsoleTownOptions,
   ) {
-    const shared = { db: control.db, origin, secrets, clock, random, events, accounts };
-    this.#folder = folder;
+    const shared = { db: control.db, folder, origin, secrets, clock, random, events, accounts };
+    this.folder = folder;
     this.#secrets = secrets;
     this.#clock = clock;
     this.origin = origin;
@@ -118,6 +118,7 @@ export class ConsoleTown implements AsyncDisposable {
     this.pages.route('/', staticRoutes());
     this.pages.route('/', accountRoutes(shared));
     this.pages.route('/', this.oauth.routes);
+    this.pages.route('/', this.webstore.routes);
     this.pages.route('/', consoleRoutes(deps));
     this.pages.route('/', bootstrapRoutes(deps));
     const send = sendDoor({ acceptance, refusals: new Refusals(clock), clock, events, compat: undefined });
@@ -182,6 +183,6 @@ export class ConsoleTown implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#server?.stop(true);
     await this.control.close();
-    await rm(this.#folder, { recursive: true, force: true });
+    await rm(this.folder, { recursive: true, force: true });
   }
 }

@@ -177,6 +177,18 @@ export const limits = {
   playgroundAnswerMs: 10_000,
   /** Requests with their answers that the page shows. */
   playgroundExchanges: 3,
+  /** A package of the store as it is uploaded: an extension with its pictures. */
+  packageBytes: 16 * 1024 * 1024,
+  /** Unpacked, all files together, and how many there may be: what is beyond was made to hurt. */
+  packageUnpackedBytes: 64 * 1024 * 1024,
+  packageFiles: 5_000,
+  /** A file above packageSmallBytes may unpack to so many times its size: text comes to 20, a zip bomb to 1,000. */
+  packageRatio: 200,
+  packageSmallBytes: 1024 * 1024,
+  /** Update checks of one address within refusedMs; a browser asks every few hours, an office may share an address. */
+  updateChecksPerAddress: 6_000,
+  /** Apps in one update check: a URL has about 2,000 characters. */
+  appsPerUpdateCheck: 100,
 
   /** Finished messages kept for the trace, newest first, and for how long. */
   traceMessages: 10_000,

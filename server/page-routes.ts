@@ -58,6 +58,7 @@ export function pagesOf(
     accountRoutes({ ...world, accounts, secrets, origin, operatorToken: ground.operatorToken }),
   );
   pages.route('/', oauth.routes);
+  pages.route('/', webstore.routes);
   pages.route('/', consoleRoutes(deps));
   pages.route('/', bootstrapRoutes({ ...deps, random: world.random }));
   pages.route('/', playgroundOf(ground, rooms, origin, dispatch));

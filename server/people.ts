@@ -24,6 +24,8 @@ export async function openPeople(
   let rightsEnded = (): void => {};
   const webstore = openWebstore({
     ...shared,
+    origin,
+    folder: config.dataFolder,
     accounts,
     rightsEnded: () => rightsEnded(),
     appRemoved: (app) => core.receiving.endApp(app),

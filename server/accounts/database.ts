@@ -19,6 +19,7 @@ export interface ControlTables {
   publisher_groups: PublisherGroupTable;
   group_members: GroupMemberTable;
   apps: AppTable;
+  store_packages: StorePackageTable;
 }
 
 export type ControlDatabase = Kysely<ControlTables>;
@@ -164,4 +165,20 @@ interface AppTable {
   /** JSON array: redirects beside https://<id>.chromiumapp.org/. */
   redirect_uris: string;
   created_at: number;
+}
+
+interface StorePackageTable {
+  app: string;
+  version: string;
+  /** As its manifest says, in its default language. */
+  name: string;
+  description: string;
+  /** Hex, of the crx on disk. */
+  sha256: string;
+  bytes: number;
+  uploaded_at: number;
+  /** When it was first published; null while it is a draft. */
+  published_at: number | null;
+  /** 1 = the update service gives it out. At most one of an app. */
+  offered: number;
 }

@@ -9,6 +9,7 @@ import type { ControlTables } from './database.ts';
  */
 export const migrations: Record<string, Migration> = {
   '0001-control-plane': { up: controlPlane },
+  '0002-store-packages': { up: storePackages },
 };
 
 type Schema = Kysely<ControlTables>['schema'];
@@ -167,4 +168,20 @@ async function appTables(schema: Schema): Promise<void> {
     .addColumn('created_at', 'integer', (column) => column.notNull())
     .execute();
   await schema.createIndex('apps_group').on('apps').column('group').execute();
+}
+
+async function storePackages({ schema }: Kysely<ControlTables>): Promise<void> {
+  await schema
+    .createTable('store_packages')
+    .addColumn('app', 'text', (column) => column.notNull().references('apps.id').onDelete('cascade'))
+    .addColumn('version', 'text', (column) => column.notNull())
+    .addColumn('name', 'text', (column) => column.notNull())
+    .addColumn('description', 'text', (column) => column.notNull())
+    .addColumn('sha256', 'text', (column) => column.notNull())
+    .addColumn('bytes', 'integer', (column) => column.notNull())
+    .addColumn('uploaded_at', 'integer', (column) => column.notNull())
+    .addColumn('published_at', 'integer')
+    .addColumn('offered', 'integer', (column) => column.notNull().defaultTo(0))
+    .addPrimaryKeyConstraint('store_packages_key', ['app', 'version'])
+    .execute();
 }

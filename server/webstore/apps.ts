@@ -56,7 +56,8 @@ type AppRow = Selectable<ControlTables['apps']>;
 
 /** Apps of one group; a claim costs nothing, so that somebody must bound them. */
 const APPS_PER_GROUP = 100;
-const PRIVATE_KEY_PURPOSE = 'app-private-key';
+/** What private keys are sealed for. */
+export const PRIVATE_KEY_PURPOSE = 'app-private-key';
 
 /** The registry of apps: who owns which app, and what its owners set. Fills the port `AppOwners`. */
 export class Apps implements AppOwners {

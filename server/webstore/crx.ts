@@ -1,5 +1,5 @@
-import { verify } from 'node:crypto';
-import { PbfReader } from 'pbf';
+import { createHash, createPrivateKey, createPublicKey, sign, verify } from 'node:crypto';
+import { PbfReader, PbfWriter } from 'pbf';
 import { ReveilleError } from '../../protocol/errors.ts';
 import { type AppKey, appIdOfHex, readDerKey } from './app-key.ts';
 
@@ -50,6 +50,33 @@ export function openCrx(file: Uint8Array): Crx {
   }
   throw broken('It carries no RSA proof by the key of its own id.');
 }
+
+/** Packs a zip archive as CRX3, signed with the private key (PEM); decision 0170. */
+export function sealCrx(archive: Uint8Array, privatePem: string): Uint8Array {
+  const key = createPrivateKey(privatePem);
+  const publicKey = createPublicKey(key).export({ format: 'der', type: 'spki' });
+  const data = new PbfWriter();
+  data.writeBytesField(CRX_ID, createHash('sha256').update(publicKey).digest().subarray(0, 16));
+  const signedData = Uint8Array.from(data.finish());
+  const signature = sign('sha256', signedBytes(signedData, archive), key);
+  const header = new PbfWriter();
+  const writeProof = (proof: Proof, pbf: PbfWriter) => {
+    pbf.writeBytesField(PUBLIC_KEY, proof.publicKey);
+    pbf.writeBytesField(SIGNATURE, proof.signature);
+  };
+  header.writeMessage(SHA256_WITH_RSA, writeProof, { publicKey, signature });
+  header.writeBytesField(SIGNED_HEADER_DATA, signedData);
+  const bytes = header.finish();
+  const prefix = Buffer.alloc(PREFIX_BYTES);
+  prefix.write('Cr24', 'latin1');
+  prefix.writeUInt32LE(3, 4);
+  prefix.writeUInt32LE(bytes.length, 8);
+  return Buffer.concat([prefix, bytes, archive]);
+}
+
+/** True for a file that begins as a CRX of any format does. */
+export const looksLikeCrx = (file: Uint8Array): boolean =>
+  Buffer.from(file.subarray(0, 4)).toString('latin1') === 'Cr24';
 
 function split(file: Buffer): { header: Header; archive: Uint8Array } {
   if (file.length < PREFIX_BYTES || file.toString('latin1', 0, 4) !== 'Cr24')
@@ -107,10 +134,13 @@ function keyOf(proof: Proof): AppKey | undefined {
 }
 
 function holds(proof: Proof, appKey: AppKey, signedData: Uint8Array, archive: Uint8Array): boolean {
+  return verify('sha256', signedBytes(signedData, archive), appKey.object, proof.signature);
+}
+
+function signedBytes(signedData: Uint8Array, archive: Uint8Array): Uint8Array {
   const length = Buffer.alloc(4);
   length.writeUInt32LE(signedData.length);
-  const input = Buffer.concat([SIGNED_DATA_MARK, length, signedData, archive]);
-  return verify('sha256', input, appKey.object, proof.signature);
+  return Buffer.concat([SIGNED_DATA_MARK, length, signedData, archive]);
 }
 
 function broken(detail: string, cause?: unknown): ReveilleError {

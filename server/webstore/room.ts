@@ -6,9 +6,15 @@ import type { Secrets } from '../config/secrets.ts';
 import type { Clock, Random } from '../core/clock.ts';
 import { Apps } from './apps.ts';
 import { Groups } from './groups.ts';
+import { Items } from './items.ts';
 import { Proofs } from './proof.ts';
+import { updateRoutes } from './update-routes.ts';
 
 export interface WebstoreDeps {
+  /** Of this server: packages name it as the place where they are updated from. */
+  readonly origin: string;
+  /** The data folder; packages are kept in it. */
+  readonly folder: string;
   readonly db: ControlDatabase;
   readonly secrets: Secrets;
   readonly clock: Clock;
@@ -24,15 +30,27 @@ export interface WebstoreRoom {
   readonly groups: Groups;
   /** Fills the port `AppOwners`. */
   readonly apps: Apps;
+  readonly items: Items;
+  /** The update service and the packages. */
+  readonly routes: ReturnType<typeof updateRoutes>;
 }
 
 /** Opens the room, and hears of accounts that go. */
 export function openWebstore(deps: WebstoreDeps): WebstoreRoom {
   const shared = { ...deps, audit: audit(deps.db, deps.clock) };
   const groups = new Groups(shared);
-  const apps = new Apps({ ...shared, groups, proofs: new Proofs(deps.secrets, deps.clock) });
+  const apps = new Apps({
+    ...shared,
+    groups,
+    proofs: new Proofs(deps.secrets, deps.clock),
+    appRemoved: async (app) => {
+      await items.removed(app);
+      await deps.appRemoved(app);
+    },
+  });
   deps.accounts.onDelete((account) => apps.accountRemoved(account));
   deps.accounts.onExport('publisherGroups', (account) => groups.ofAccount(account));
   deps.accounts.onExport('apps', (account) => apps.list(account));
-  return { groups, apps };
+  const items: Items = new Items({ ...shared, apps });
+  return { groups, apps, items, routes: updateRoutes({ ...deps, items }) };
 }

@@ -3,6 +3,12 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Town } from '../dev-env/town.ts';
 import { townDevice } from '../dev-env/town-device.ts';
+import { openControlDatabase } from './accounts/open-database.ts';
+import { ManualClock, seededRandom } from './core/manual-clock.ts';
+import type { Ground } from './foundation.ts';
+import { Metrics } from './observe/metrics.ts';
+import { openObserving } from './observing.ts';
+import { MemoryStore } from './stores/memory.ts';
 
 let town: Town;
 beforeAll(async () => {
@@ -69,4 +75,23 @@ test('OB3 /readyz tells one word: ready, while both databases answer', async () 
   const answer = await get('/readyz');
   expect([answer.status, await answer.text()]).toEqual([200, 'ready\n']);
   expect(await (await get('/healthz')).text()).toBe('ok\n');
+});
+
+test('OB3 a server that stops, or whose database does not answer, is not ready', async () => {
+  const control = await openControlDatabase(':memory:');
+  const clock = new ManualClock();
+  const store = new MemoryStore({ clock, random: seededRandom(1) });
+  const ground = { db: control.db, core: { store }, world: { clock } } as unknown as Ground;
+  const { doors, stopping } = openObserving(ground, new Metrics(() => clock.now()));
+  const ask = async (of: typeof doors) => {
+    const url = new URL('http://127.0.0.1/readyz');
+    const answer = await new Map(of).get('/readyz')?.(new Request(url), url, { address: '127.0.0.1' });
+    return [answer?.status, await answer?.text()];
+  };
+  expect(await ask(doors)).toEqual([200, 'ready\n']);
+  const later = openObserving(ground, new Metrics(() => clock.now()));
+  stopping();
+  expect(await ask(doors)).toEqual([503, 'not ready\n']);
+  await control.close();
+  expect(await ask(later.doors)).toEqual([503, 'not ready\n']);
 });

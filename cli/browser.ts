@@ -197,14 +197,15 @@ function introduction({ kind, extension }: Plan, profile: string, kept: string |
 
 function browse(program: string, args: readonly string[]): Promise<number> {
   const { promise, resolve: ended, reject } = Promise.withResolvers<number>();
-  const browser = spawn(program, args, { stdio: ['ignore', 'inherit', 'inherit'] });
   let told = false;
   const stop = () => {
     told = true;
     browser.kill('SIGTERM');
   };
+  // Before the browser is there: whoever sees it start may end this command at once.
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
+  const browser = spawn(program, args, { stdio: ['ignore', 'inherit', 'inherit'] });
   browser.once('error', (error) => reject(new CliError(`${program} does not start (${error.message}).`)));
   browser.once('exit', (code) => {
     process.off('SIGTERM', stop);

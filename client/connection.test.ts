@@ -145,3 +145,28 @@ test('CL23 after close() nothing more is heard or tried', async () => {
   await timers.pass(600_000);
   assert.deepEqual([socket.closedWith, ends.length, offers.length, network.sockets.length], [1000, 0, 0, 1]);
 });
+
+test('PT5 a connection that nothing needs is closed instead of pinging, and opened again when asked', async () => {
+  const network = new FakeNetwork();
+  const timers = new ManualTimers();
+  let needed = true;
+  const connection = createConnection('https://push.example.org', device, {
+    WebSocket: network.WebSocket,
+    timers,
+    client: 'test/1',
+    delay: () => 1_000,
+    rests: () => !needed,
+    onOffer: () => {},
+    onLive: () => {},
+    onClosed: () => {},
+  });
+  connection.connect();
+  network.last.welcome(20_000);
+  await timers.pass(20_000);
+  assert.equal(network.last.closedWith, undefined);
+  needed = false;
+  await timers.pass(600_000);
+  assert.deepEqual([network.sockets.length, network.last.closedWith], [1, 1000]);
+  connection.connect();
+  assert.equal(network.sockets.length, 2);
+});

@@ -11,6 +11,8 @@ export interface ConnectionPorts {
    * undefined = something else will call `connect`: timers die with a worker, alarms do not.
    */
   readonly delay: (attempt: number) => number | undefined;
+  /** True when nothing needs the connection: it is closed instead of its next ping, and opened again by `connect`. */
+  readonly rests?: () => boolean;
   readonly onOffer: (offer: Offer) => void;
   /** Everything that had waited has been offered. */
   readonly onLive: () => void;
@@ -83,6 +85,7 @@ export function createConnection(
   // A JSON ping keeps a Chromium worker awake, which ping frames of the protocol do not, and shows that the other end lives.
   const ping = (everyMs: number): void => {
     callOff = timers.after(everyMs, () => {
+      if (ports.rests?.()) return leave()?.close(1000);
       if (unanswered++ >= pingsUnanswered) return ended(1006, 'the service fell silent');
       send({ type: 'ping' });
       ping(everyMs);

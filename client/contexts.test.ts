@@ -13,10 +13,15 @@ class Locks {
 
   of(owner: string): Pick<LockManager, 'request' | 'query'> {
     const request = (name: string, ...rest: unknown[]): Promise<unknown> => {
-      const run = rest.at(-1) as () => unknown;
-      const { signal } = (rest.length > 1 ? rest[0] : {}) as { signal?: AbortSignal };
+      const run = rest.at(-1) as (lock: object | null) => unknown;
+      const { signal, ifAvailable } = (rest.length > 1 ? rest[0] : {}) as {
+        signal?: AbortSignal;
+        ifAvailable?: boolean;
+      };
+      if (ifAvailable === true && (this.#queues.get(name) ?? []).length > 0)
+        return Promise.resolve(run(null));
       return new Promise((resolve, reject) => {
-        const entry = { owner, grant: () => void Promise.resolve(run()).then(done, reject) };
+        const entry = { owner, grant: () => void Promise.resolve(run({})).then(done, reject) };
         const done = (value: unknown): void => {
           this.#leave(name, entry);
           resolve(value);
@@ -80,6 +85,7 @@ function profile() {
       () => {
         holds = true;
       },
+      ({ payload }) => heard.push(payload),
     );
     return { contexts, event: listeners.event, heard, holds: () => holds };
   };
@@ -176,4 +182,17 @@ test('CL25 flows of a profile go one at a time, and a registration is told to th
   page.contexts.registered();
   await settle();
   assert.deepEqual([worker.heard, page.heard], [['registered'], []]);
+});
+
+test('PT6 a push that reaches the worker while a page is connected is given to the page', async () => {
+  const { context } = profile();
+  const page = context('page');
+  page.contexts.connect();
+  await settle();
+  const worker = context('worker');
+  assert.equal(await worker.contexts.pass(offer), false);
+  await settle();
+  assert.deepEqual([page.heard, worker.heard], [['hi'], []]);
+  assert.equal(await page.contexts.pass(offer), true);
+  assert.deepEqual(page.heard, ['hi', 'hi']);
 });

@@ -11,6 +11,8 @@ import type { Handlers, Offer } from './ports.ts';
 export interface Contexts extends Handlers {
   /** Queues to become the context that connects; `hold` is called when it is our turn. */
   connect(): void;
+  /** Gives what a push brought to the context that connects; answers whether that is this one. */
+  pass(offer: Offer): Promise<boolean>;
   /** Runs one flow at a time in the whole profile. */
   alone<T>(run: () => Promise<T>): Promise<T>;
   /** Tells the others whether this context listens. */
@@ -21,6 +23,7 @@ export interface Contexts extends Handlers {
 
 type Note =
   | { readonly kind: 'listening' | 'registered' }
+  | { readonly kind: 'offer'; readonly offer: Offer }
   | { readonly kind: 'run'; readonly to: string; readonly run: string; readonly offer: Offer }
   | { readonly kind: 'ended'; readonly run: string; readonly failure: string | undefined };
 
@@ -40,6 +43,7 @@ const forever = new Promise<never>(() => {});
 type Locks = Pick<LockManager, 'request' | 'query'>;
 
 /**
+ * @param offered takes what a push brought to another context, when this one is connected.
  * @param heard hears what another context tells all of them.
  * @param hold is called once when this context is the one that connects; it stays so until it dies.
  */
@@ -49,13 +53,15 @@ export function createContexts(
   local: Listeners,
   heard: (what: 'listening' | 'registered') => void,
   hold: () => void,
+  offered: (offer: Offer) => void,
 ): Contexts {
   const own = prefix + crypto.randomUUID();
   let letGo: (() => void) | undefined;
-  let queued = false;
+  const connection = createTurn(locks, hold);
 
   broadcast.addEventListener('message', ({ data }) => {
     if (data.kind === 'listening' || data.kind === 'registered') heard(data.kind);
+    if (data.kind === 'offer' && connection.holding()) offered(data.offer);
     if (data.kind !== 'run' || data.to !== own) return;
     const answer = (failure?: string): void =>
       broadcast.postMessage({ kind: 'ended', run: data.run, failure });
@@ -71,13 +77,12 @@ export function createContexts(
   };
 
   return {
-    connect() {
-      if (queued) return;
-      queued = true;
-      void locks.request('reveille.connection', () => {
-        hold();
-        return forever;
-      });
+    connect: () => void connection.enter(),
+    async pass(offer) {
+      await connection.enter();
+      if (connection.holding()) offered(offer);
+      else broadcast.postMessage({ kind: 'offer', offer });
+      return connection.holding();
     },
     alone: (run) => locks.request('reveille.sign-in', run) as ReturnType<typeof run>,
     registered: () => broadcast.postMessage({ kind: 'registered' }),
@@ -100,6 +105,34 @@ export function createContexts(
       const there = (await others()).map((name) => runElsewhere(locks, broadcast, name, offer));
       const failed = (await Promise.allSettled([here, ...there])).find((run) => run.status === 'rejected');
       if (failed !== undefined) throw failed.reason;
+    },
+  };
+}
+
+/** The line of those who would connect. */
+function createTurn(locks: Locks, hold: () => void) {
+  let holding = false;
+  let entered: Promise<void> | undefined;
+  const queue = (resolve: () => void): void => {
+    const held = (): Promise<never> => {
+      holding = true;
+      resolve();
+      hold();
+      return forever;
+    };
+    void locks.request('reveille.connection', { ifAvailable: true }, (lock) => {
+      if (lock !== null) return held();
+      resolve();
+      void locks.request('reveille.connection', held);
+      return undefined;
+    });
+  };
+  return {
+    holding: () => holding,
+    /** Settles when it is known whether this context is the one that connects now; it may become so later. */
+    enter: (): Promise<void> => {
+      entered ??= new Promise(queue);
+      return entered;
     },
   };
 }

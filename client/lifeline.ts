@@ -32,6 +32,8 @@ export interface Lifeline {
   revive(): Promise<void>;
   /** The browser or the app has just started: silent sign-in rests no longer. */
   restart(): Promise<void>;
+  /** Fetches what waits over HTTP. */
+  fetchMissed(): Promise<void>;
   /** Sends a frame; false when there is no connection. */
   send(frame: ClientFrame): boolean;
   device(): DeviceCredentials | undefined;
@@ -52,7 +54,8 @@ export function createLifeline(ports: LifelinePorts): Lifeline {
   const use = (next: DeviceCredentials | undefined): void => {
     if (next?.deviceToken === device?.deviceToken) return;
     connection?.close();
-    if (next?.channelId !== device?.channelId) ports.changed();
+    // A push may have come before the stored device was read: what it did belongs to that device.
+    if (device !== undefined && next?.channelId !== device.channelId) ports.changed();
     device = next;
     closedInARow = 0;
     connection = next && ports.connection(next, { onLive, onClosed });
@@ -101,13 +104,16 @@ export function createLifeline(ports: LifelinePorts): Lifeline {
       holds = true;
       void revive();
     },
-    async restart() {
-      await silent.wake();
-      await revive();
-    },
+    restart: () => silent.wake().then(revive),
+    fetchMissed: () => fetchMissed(ports),
     send: (frame) => connection?.send(frame) ?? false,
     device: () => device,
   };
+}
+
+async function fetchMissed(ports: LifelinePorts): Promise<void> {
+  const device = await ports.registration.stored();
+  if (device !== undefined) await isUnknown(ports, device);
 }
 
 /** Fetches what waits over HTTP and offers it; true when the service does not know the device. */

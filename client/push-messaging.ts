@@ -2,18 +2,24 @@
 import { backoff } from './backoff.ts';
 import { missingPermissions, noPermission, noServer, readConfiguration } from './configuration.ts';
 import { createConnection } from './connection.ts';
-import { createContexts } from './contexts.ts';
+import { type Contexts, createContexts } from './contexts.ts';
 import { createGetChannelId } from './get-channel-id.ts';
 import { createKeepAwake } from './keep-awake.ts';
-import { createLifeline, type Lifeline } from './lifeline.ts';
+import { type ConnectionEnds, createLifeline, type Lifeline } from './lifeline.ts';
 import { createListeners, type MessageEvents } from './listeners.ts';
-import { type SocketConstructor, systemTimers as timers } from './ports.ts';
-import { createReceiver } from './receiver.ts';
-import { createRegistration } from './registration.ts';
-import { acknowledge, createCall } from './service.ts';
+import {
+  type DeviceCredentials,
+  type Offer,
+  type SocketConstructor,
+  systemTimers as timers,
+} from './ports.ts';
+import { createPushTransport, type PushManagerPart, type PushTransport } from './push-transport.ts';
+import { createReceiver, type Receiver } from './receiver.ts';
+import { createRegistration, type Registration } from './registration.ts';
+import { type Acknowledgement, acknowledge, type Call, createCall } from './service.ts';
 import { failures, signIn } from './sign-in.ts';
 import { createSilentSignIn } from './silent-sign-in.ts';
-import { areaStorage, cacheStorage } from './storage.ts';
+import { areaStorage, cacheStorage, type KeyValue } from './storage.ts';
 import { createUpstream } from './upstream.ts';
 
 /** The shim's name in the service's logs. */
@@ -22,6 +28,19 @@ const alarm = 'reveille';
 /** 1, 2, 4, 8, 16 and 20 s by timer; longer waits belong to the alarm, because timers die with the worker. */
 const timerAttempts = 6;
 const timerMs = 20_000;
+
+/** A push event holds its worker for 90 s and then kills it with everything in it: it is let go before. */
+const holdMs = 60_000;
+
+const inWorker = typeof document === 'undefined';
+/** What a worker has, and the types of a page do not know. */
+const scope = globalThis as unknown as {
+  readonly registration: Pick<ServiceWorkerRegistration, 'active' | 'pushManager'>;
+};
+interface PushEventPart {
+  readonly data: { json(): unknown } | null;
+  waitUntil(done: Promise<unknown>): void;
+}
 
 const { info: note, error: complain } = console;
 
@@ -79,6 +98,11 @@ function start(origin: string): Started {
     contexts.connect();
     receiver.listening();
   });
+  const { awake, runs } = createAwake();
+  // Only a worker can subscribe without notifications.
+  const look = (): void => {
+    if (inWorker) void transport.look();
+  };
   const storage = chrome.storage ? areaStorage(chrome.storage.local) : cacheStorage();
   const rest = chrome.storage ? areaStorage(chrome.storage.session) : storage;
   const call = createCall(origin, (url, init) => fetch(url, init));
@@ -86,71 +110,149 @@ function start(origin: string): Started {
     navigator.locks,
     new BroadcastChannel('reveille'),
     listeners,
-    (what) => (what === 'listening' ? receiver.listening() : void lifeline.revive()),
+    (what) => {
+      if (what === 'listening') return receiver.listening();
+      void lifeline.revive();
+      look();
+    },
     () => lifeline.hold(),
+    (offer) => receiver.offer(offer),
   );
-  const signInPorts = { origin, call, appId: chrome.runtime.id, launch, note };
   const registration = createRegistration({
     origin,
     call,
     storage,
     timers,
-    signIn: (interactive) => signIn(signInPorts, interactive),
+    signIn: (interactive) => signIn({ origin, call, appId: chrome.runtime.id, launch, note }, interactive),
     alone: contexts.alone,
-    registered: contexts.registered,
+    registered() {
+      contexts.registered();
+      look();
+    },
   });
   const receiver = createReceiver({
     marks: registration.marks,
     handlers: contexts,
-    upstream: createUpstream(
-      (frame) => lifeline.send(frame),
-      (ack) => {
-        const device = lifeline.device();
-        if (device !== undefined) acknowledge(call, device, ack).catch(note);
-      },
-    ),
+    upstream: createUpstream((frame) => lifeline.send(frame), confirmer(call, registration)),
     timers,
-    awake: createKeepAwake(() => void chrome.runtime.getPlatformInfo(), timers),
+    awake,
     complain,
   });
   const lifeline = createLifeline({
     call,
     registration,
-    connection: (device, ends) =>
-      createConnection(origin, device, { ...around, onOffer: receiver.offer, ...ends }),
+    connection: connector(origin, receiver.offer, () => transport.wakes() && !runs()),
     offer: receiver.offer,
     changed: receiver.forget,
     silent: createSilentSignIn(registration, rest, timers, note),
     note,
     complain,
   });
+  const transport = createTransport(call, storage, registration);
   // A page without a listener has no need of the connection.
-  if (typeof document === 'undefined') {
-    addWorkerListeners(lifeline);
+  if (inWorker) {
+    addWorkerListeners(lifeline, look);
+    addPushListener(contexts, lifeline, receiver);
     contexts.connect();
   }
   return {
     event: listeners.event,
-    async find(interactive) {
-      const channelId = await registration.channelId(interactive);
-      void lifeline.revive();
-      return channelId;
+    find: (interactive) => registration.channelId(interactive).finally(() => void lifeline.revive()),
+  };
+}
+
+const connector =
+  (origin: string, onOffer: (offer: Offer) => unknown, rests: () => boolean) =>
+  (device: DeviceCredentials, ends: ConnectionEnds) =>
+    createConnection(origin, device, { ...around, rests, onOffer, ...ends });
+
+/** Tells outcomes over HTTP. A push may come before the lifeline has read the stored device. */
+const confirmer =
+  (call: Call, registration: Registration) =>
+  (ack: Acknowledgement): void => {
+    const device = registration.stored();
+    device.then((known) => known && acknowledge(call, known, ack)).catch(note);
+  };
+
+/** Keeps the worker awake, and knows whether anything runs for which it is. */
+function createAwake() {
+  const awake = createKeepAwake(() => void chrome.runtime.getPlatformInfo(), timers);
+  let reasons = 0;
+  return {
+    runs: () => reasons > 0,
+    awake: () => {
+      const sleep = awake();
+      reasons += 1;
+      return () => {
+        reasons -= 1;
+        sleep();
+      };
     },
   };
 }
 
 /** The events that start a stopped worker. Enabling an extension fires none, so every start connects without waiting for one. */
-function addWorkerListeners(lifeline: Lifeline): void {
-  // The Push API and chrome.gcm, which wake a stopped worker for a message, will add their listeners at this place.
+function addWorkerListeners(lifeline: Lifeline, look: () => void): void {
   const { runtime, alarms } = chrome;
   const restart = (): void => void lifeline.restart();
   runtime.onStartup.addListener(restart);
   runtime.onInstalled.addListener(restart);
   alarms?.onAlarm.addListener(({ name }) => {
-    if (name === alarm) void lifeline.revive();
+    if (name !== alarm) return;
+    void lifeline.revive();
+    look();
   });
-  // Half a minute is the shortest that Chromium promises, and just within the 30 s that a worker lives.
-  void alarms?.create(alarm, { periodInMinutes: 0.5 });
+  setAlarm(0.5);
+  look();
+}
+
+/** Half a minute is the shortest that Chromium promises, and just within the 30 s that a worker lives; with push it need not. */
+function setAlarm(periodInMinutes: number): void {
+  void chrome.alarms?.create(alarm, { periodInMinutes });
+}
+
+function createTransport(call: Call, storage: KeyValue, { stored: device }: Registration): PushTransport {
+  const onLook = (wakes: boolean): void => setAlarm(wakes ? 15 : 0.5);
+  const manager = activePushManager();
+  return createPushTransport({
+    call,
+    storage,
+    timers,
+    device,
+    manager,
+    userVisibleOnly: false,
+    onLook,
+    note,
+  });
+}
+
+/** Right after its installation a worker is not active yet, and may not subscribe. */
+function activePushManager(): () => Promise<PushManagerPart> {
+  const { registration } = scope;
+  const active = new Promise<void>((resolve) => {
+    if (!inWorker || registration.active) resolve();
+    else addEventListener('activate', () => resolve());
+  });
+  return () => active.then(() => registration.pushManager as PushManagerPart);
+}
+
+function addPushListener(contexts: Contexts, lifeline: Lifeline, receiver: Receiver): void {
+  addEventListener('push', (event) => {
+    const { data, waitUntil } = event as unknown as PushEventPart;
+    const done = async (): Promise<void> => {
+      let offer: Offer | undefined;
+      try {
+        offer = data?.json() as Offer | undefined;
+      } catch {}
+      if (offer?.version) await contexts.pass(offer);
+      else await lifeline.fetchMissed();
+      // More may wait than one push says.
+      void lifeline.revive();
+      await receiver.settled();
+    };
+    const limit = new Promise<void>((resolve) => timers.after(holdMs, resolve));
+    waitUntil.call(event, Promise.race([done().catch(note), limit]));
+  });
 }
 
 async function launch(url: string, interactive: boolean): Promise<string | undefined> {

@@ -237,3 +237,20 @@ test("CL20 another user's channel: marks and what was shown of the one before ar
   await settle();
   assert.deepEqual(said.slice(-3), ['taken 2', 'mark {"0":2}', 'confirm 2']);
 });
+
+test('PT7 a version that is offered again while it runs is answered "taken" again', async () => {
+  const { said, receiver, listen } = workshop();
+  let end = (): void => {};
+  listen(
+    () =>
+      new Promise<void>((resolve) => {
+        end = resolve;
+      }),
+  );
+  void receiver.offer(offer(1));
+  await settle();
+  void receiver.offer(offer(1));
+  end();
+  await receiver.settled();
+  assert.deepEqual(said, ['taken 1', 'taken 1', 'mark {"0":1}', 'confirm 1']);
+});

@@ -31,6 +31,8 @@ export interface ReceiverPorts {
 export interface Receiver {
   /** Takes an offer in: the outcome goes to `upstream`. The promise never rejects; it settles when this end is done with it. */
   offer(offer: Offer): Promise<void>;
+  /** Settles when nothing is in hand. Never rejects. */
+  settled(): Promise<unknown>;
   /** A first listener came: everything held goes out, in the order of versions. */
   listening(): void;
   /** Another user's channel: what was remembered of the one before means nothing for it. */
@@ -83,7 +85,11 @@ export function createReceiver({
   const offer = (one: Offer): Promise<void> => {
     const { version, subchannelId } = one;
     const earlier = inHand.get(version);
-    if (earlier) return earlier;
+    if (earlier) {
+      // Another transport brings what runs: it is to wait for the end of the run as well.
+      if (shown.get(subchannelId) === version) upstream.taken(version);
+      return earlier;
+    }
     const done = (chains.get(subchannelId) ?? Promise.resolve())
       .then(() => step(one))
       // The marks could not be read: nothing was run, so the server offers it again and they are read again.
@@ -99,6 +105,7 @@ export function createReceiver({
 
   return {
     offer,
+    settled: () => Promise.all(chains.values()),
     listening: () => held.release().forEach(offer),
     forget() {
       known = undefined;

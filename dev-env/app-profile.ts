@@ -90,6 +90,13 @@ export class AppProfile implements AsyncDisposable {
     return ((await this.stored()).got ?? []) as readonly string[];
   }
 
+  /** Waits until the service knows how to wake this profile. One page stays open: while pages come and go, `subscribe` hangs. */
+  async wakeable(): Promise<void> {
+    const page = await this.browser.page(this.appId, 'manifest.json');
+    await page.waitForFunction(async () => 'reveille.transport' in (await chrome.storage.local.get()));
+    await page.close();
+  }
+
   /** Everything in the app's storage, read without waking its worker. */
   async stored(): Promise<Record<string, unknown>> {
     const page = await this.browser.page(this.appId, 'manifest.json');

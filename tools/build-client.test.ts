@@ -2,10 +2,10 @@ import { expect, test } from 'bun:test';
 import { bundleClient } from '../client/bundle.ts';
 import { bundledInto } from './build-client.ts';
 
-test('CL29 each form of the shim is one script without imports and has fewer than 15,000 bytes', async () => {
+test('CL29 each form of the shim is one script without imports and has fewer than 20,000 bytes', async () => {
   for (const form of ['module', 'classic', 'notifications'] as const) {
     const text = await bundleClient(form);
-    expect(Buffer.byteLength(text)).toBeLessThan(15_000);
+    expect(Buffer.byteLength(text)).toBeLessThan(20_000);
     expect(text).not.toMatch(/\bimport\s*[{*"'(]|\bexport\s*[{*]|\brequire\(/);
   }
 });

@@ -63,6 +63,7 @@ export function createParts(options: WebAppOptions, heard: () => void): Parts {
     listeners,
     (what) => what === 'listening' && heard(),
     () => {},
+    () => {},
   );
   const launch = createSignInWindow({
     open: (url) => window.open(url, '_blank', windowFeatures),

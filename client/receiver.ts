@@ -8,8 +8,9 @@ import type { Handlers, MarkStore, Offer, Timers, Upstream } from './ports.ts';
  * through these steps in this order, one message of a subchannel at a time:
  *
  * 1. in hand already: dropped at once, so that no transport can start a second run;
- * 2. not above the mark: handled in an earlier life, so only the confirm was lost: confirm again, call nobody;
- * 3. older than one that was shown: dropped, the server has superseded it (OR1);
+ * 2. at the mark: handled, so only the confirm was lost: confirm again, call nobody;
+ * 3. below the mark, or older than one that was shown: dropped, the server has superseded it (OR1), and if not, will by the
+ *    confirm of the newer one. To confirm it here would say of a message that two transports brought in another order that it ran;
  * 4. no listener: held, the newest of each subchannel, until one comes or the grace ends ("no listener", no run under HA2);
  * 5. `taken`, then all handlers, awake while they run, at most `runMs`;
  * 6. failed: `refuse`; the mark stays, the server offers it again;
@@ -69,8 +70,9 @@ export function createReceiver({
     const { version, subchannelId } = offer;
     known ??= marks.load().then((loaded) => ({ ...loaded }));
     const mark = await known;
-    if (version <= (mark[subchannelId] ?? 0)) return upstream.confirm(version);
-    if (version < (shown.get(subchannelId) ?? 0)) return;
+    const handled = mark[subchannelId] ?? 0;
+    if (version === handled) return upstream.confirm(version);
+    if (version < handled || version < (shown.get(subchannelId) ?? 0)) return;
     if (!(await handlers.any())) return held.add(offer);
     shown.set(subchannelId, version);
     upstream.taken(version);

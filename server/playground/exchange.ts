@@ -29,6 +29,9 @@ export interface Answer {
   readonly body: string;
 }
 
+/** Tells the doors that somebody stands behind this request: what only this machine may see, /metrics, is not shown to it. */
+const via = ['Via', '1.1 oauthplayground'] as const;
+
 /**
  * Sends a request to this server's own doors and writes down both sides. A redirect is an answer like any other. The answer
  * is read up to limits.playgroundAnswerBytes and for limits.playgroundAnswerMs.
@@ -41,7 +44,7 @@ export async function exchange(
   const { method, url, headers, body } = sent;
   const request = new Request(url, {
     method,
-    headers: headers.map(([name, value]): [string, string] => [name, value]),
+    headers: [...headers, via].map(([name, value]): [string, string] => [name, value]),
     ...(body === '' ? {} : { body }),
   });
   const response = await to.dispatch(request, to.peer);
@@ -65,7 +68,7 @@ function requestText({ method, url, headers, body }: Sent): string {
   const lines = [
     `${method} ${url.pathname}${url.search} HTTP/1.1`,
     `Host: ${url.host}`,
-    ...headers.map(([name, value]) => `${name}: ${value}`),
+    ...[...headers, via].map(([name, value]) => `${name}: ${value}`),
     ...(length === 0 ? [] : [`Content-Length: ${length}`]),
   ];
   return [...lines, '', body].join('\n').trimEnd();

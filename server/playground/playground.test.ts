@@ -103,6 +103,7 @@ test('OP4 OP6 a message is sent with a token that was refreshed for it, without 
   expect(sent.text).toContain('Authorization: Bearer ya29.');
   expect(sent.text).toContain('HTTP/1.1 400 Bad Request');
   expect(sent.text).not.toContain('Cookie:');
+  expect(sent.text).toContain('Via: 1.1 oauthplayground');
   await visitor.send(home, `${home}/send`, { ...fields, method: 'GET', url: '/console', body: '' });
   const page = await visitor.open(home);
   expect(page.text).toContain('HTTP/1.1 303 See Other');

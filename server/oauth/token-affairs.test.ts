@@ -81,6 +81,31 @@ describe('tokeninfo', () => {
     expect(JSON.stringify(body)).not.toContain(town.ann.id);
   });
 
+  test.each(['GET', 'POST'])(
+    'DI2 the token may come as a bearer of a %s; a parameter wins over it',
+    async (method) => {
+      const { access_token } = await grantTo(town, town.ann);
+      const ask = (authorization: string, query = ''): Promise<Response> =>
+        town.request(`/tokeninfo${query}`, { method, headers: { authorization } });
+      for (const scheme of ['Bearer', 'bearer']) {
+        const answer = await ask(`${scheme} ${access_token}`);
+        expect([answer.status, await answer.json()]).toEqual([
+          200,
+          expect.objectContaining({ issued_to: town.client.id, scope: SEND_SCOPE }),
+        ]);
+      }
+      expect((await ask('Bearer x', `?access_token=${encodeURIComponent(access_token)}`)).status).toBe(200);
+      expect((await ask(`Bearer ${access_token}`, '?access_token=x')).status).toBe(400);
+      for (const header of ['Bearer', 'Bearer x', `Basic ${access_token}`, access_token]) {
+        const answer = await ask(header);
+        expect([answer.status, await answer.json()]).toEqual([
+          400,
+          { error: 'invalid_token', error_description: 'Invalid Value' },
+        ]);
+      }
+    },
+  );
+
   test('OA15 anything else is invalid_token, byte by byte', async () => {
     const { access_token, refresh_token } = await grantTo(town, town.ann);
     town.clock.advance(3_600_000);

@@ -22,6 +22,8 @@ interface AffairsDeps {
   readonly addresses: RateLimit;
 }
 
+const BEARER = /^Bearer +(\S+) *$/i;
+
 type Affair = (named: (name: string) => string | undefined, deps: AffairsDeps) => Promise<Response>;
 
 /**
@@ -36,10 +38,14 @@ export const revokeDoor = (request: Request, peer: Peer, deps: AffairsDeps): Pro
     return withCors(googleJson(400, { error: 'invalid_token' }));
   });
 
-/** `/oauth2/v1/tokeninfo?access_token=`: whom an access token was issued to, for what, and how long it lasts. */
+/**
+ * `/oauth2/v1/tokeninfo`: whom an access token was issued to, for what, and how long it lasts. The token comes as
+ * `access_token` in the query or the form, else as a bearer (RFC 6750 section 2.1), as Google's auth library sends it.
+ */
 export const tokenInfoDoor = (request: Request, peer: Peer, deps: AffairsDeps): Promise<Response> =>
   affairDoor(request, peer, deps, async (named) => {
-    const info = await findInfo(deps, named('access_token') ?? '');
+    const bearer = BEARER.exec(request.headers.get('authorization') ?? '')?.[1];
+    const info = await findInfo(deps, named('access_token') ?? bearer ?? '');
     if (info !== undefined) return withCors(googleJson(200, info));
     return withCors(googleJson(400, { error: 'invalid_token', error_description: 'Invalid Value' }));
   });

@@ -110,6 +110,7 @@ export class ConsoleTown implements AsyncDisposable {
       },
       connectionOf: ({ key }: Device) => this.deliveries.connectionOf(key),
       waitingFor: ({ key }: Device) => this.deliveries.waitingFor(key),
+      wakesSpentBy: () => 7,
       send: acceptance.accept.bind(acceptance),
       calendar: utcDays,
       defaults: { dailyQuota: limits.dailyMessages, payloadBytes: limits.payloadBytes },

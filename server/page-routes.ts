@@ -47,6 +47,7 @@ export function pagesOf(
     },
     connectionOf: ({ key }) => core.deliveries.connectionOf(key),
     waitingFor: ({ key }) => core.deliveries.waitingFor(key),
+    wakesSpentBy: ({ key }) => waking.wakes.spentBy(key),
     send: (sender, message) => send.accept(sender, message),
     calendar: calendarOf(config),
     defaults: { dailyQuota: config.dailyQuota, payloadBytes: limits.payloadBytes },

@@ -36,6 +36,8 @@ export interface ConsoleDeps {
   readonly connectionOf: (device: Device) => DeviceConnection;
   /** `Deliveries.waitingFor`. */
   readonly waitingFor: (device: Device) => Promise<Missed>;
+  /** `Wakes.spentBy`. */
+  readonly wakesSpentBy: (device: Device) => number;
   /** `Acceptance.accept`: ownership, channel, quota, keep, announce. */
   readonly send: (sender: Sender, message: Message) => Promise<Kept>;
   readonly calendar: QuotaCalendar;

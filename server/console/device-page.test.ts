@@ -109,13 +109,13 @@ describe('the page of a device', () => {
 
   test('CO19 names what wakes the device, and nothing of its secrets', async () => {
     const transport = JSON.stringify({
-      kind: 'webpush',
+      kind: 'push',
       endpoint: 'https://push.example/secret',
       auth: 'hidden',
     });
     await town.devices.setTransport(device, transport);
     const { text } = await bob.open(home());
-    expect(text).toContain('own push service');
+    expect(text).toContain('A push of its browser: 7 of 60 wake-ups of this hour are spent.');
     expect(text).not.toContain('hidden');
     expect(text).not.toContain('push.example');
   });

@@ -1,4 +1,5 @@
 import type { JSX } from 'hono/jsx/jsx-runtime';
+import { limits } from '../../protocol/limits.ts';
 import type { DeviceConnection, EndedConnection } from '../core/connection.ts';
 import type { Device, Missed } from '../core/store.ts';
 import { Badge, Card, Facts, Table, Time } from '../pages/content.tsx';
@@ -12,17 +13,12 @@ export interface DeviceView {
   readonly app: { readonly id: string; readonly title: string };
   readonly connection: DeviceConnection;
   readonly waiting: Missed;
+  /** Of the limits.wakesPerHour. */
+  readonly wakesSpent: number;
 }
 
 const gateways: Readonly<Record<string, string>> = {
   websocket: 'a WebSocket, open while the app runs',
-};
-
-/** The wake-up transports that a device may name, in the words of who owns it. */
-const wakers: Readonly<Record<string, string>> = {
-  mcs: 'Chromium, with this service as its push service',
-  autopush: 'Firefox, with this service as its push service',
-  webpush: "the browser's own push service",
 };
 
 const endings: Readonly<Record<string, string>> = {
@@ -39,7 +35,10 @@ const endings: Readonly<Record<string, string>> = {
 };
 
 /** A device: how it is reached, what waits for it, and how its last connection ended. */
-export function devicePage(visit: Visit, { device, app, connection, waiting }: DeviceView): JSX.Element {
+export function devicePage(
+  visit: Visit,
+  { device, app, connection, waiting, wakesSpent }: DeviceView,
+): JSX.Element {
   const title = device.name || 'A device without a name';
   return (
     <ConsolePage
@@ -62,7 +61,7 @@ export function devicePage(visit: Visit, { device, app, connection, waiting }: D
                   ['Last heard', <Time at={connection.current.heardAt} />],
                 ] as const)),
             ['Last connection', connection.ended === undefined ? unknownEnding : ending(connection.ended)],
-            ['Woken by', wokenBy(device.transport)],
+            ['Woken by', wokenBy(device.transport, wakesSpent)],
             ['Last seen', <Time at={device.seenAt} />],
             ['Registered', <Time at={device.registeredAt} />],
             ['Id', <Id of={device.id} />],
@@ -99,16 +98,11 @@ function ending({ at, gateway, reason }: EndedConnection): JSX.Element {
   );
 }
 
-function wokenBy(transport: string | null): string {
+function wokenBy(transport: string | null, spent: number): string {
   if (transport === null) return 'Nothing: it gets messages while it is connected.';
-  const kind = kindOf(transport);
-  return wakers[kind] ?? kind;
-}
-
-/** Transports are JSON objects with their kind; what a gateway keeps beside it is not for show. */
-function kindOf(transport: string): string {
-  const { kind } = JSON.parse(transport) as { kind?: unknown };
-  return typeof kind === 'string' ? kind : 'unknown';
+  const { wakesPerHour } = limits;
+  const told = `A push of its browser: ${spent} of ${wakesPerHour} wake-ups of this hour are spent.`;
+  return spent < wakesPerHour ? told : `${told} Until it ends the app is woken for the newest message alone.`;
 }
 
 function waitingCard(device: Device, { kept, more }: Missed): JSX.Element {

@@ -12,7 +12,7 @@ import type { Visit } from './visit.ts';
 
 type Deps = Pick<
   ConsoleDeps,
-  'apps' | 'receiving' | 'grants' | 'store' | 'offeredTo' | 'connectionOf' | 'waitingFor'
+  'apps' | 'receiving' | 'grants' | 'store' | 'offeredTo' | 'connectionOf' | 'waitingFor' | 'wakesSpentBy'
 >;
 
 const SHOWN = 50;
@@ -39,6 +39,7 @@ export function receivingRoutes(deps: Deps, desk: Desk): Hono<ConsoleEnv> {
         app: { id: app, title: (await deps.apps.find(app))?.title ?? app },
         connection: deps.connectionOf(device),
         waiting: await deps.waitingFor(device),
+        wakesSpent: deps.wakesSpentBy(device),
       });
     }),
   );

@@ -122,7 +122,7 @@ async function openRooms(
     ]),
     devices: deviceDoor(ground, rooms, refusals, waking),
     multicast: secondDoor(ground, rooms, waking, refusals),
-    webpush: webpushDoor({ ...world, ...core, keys: secrets, origin, refusals }),
+    webpush: webpushDoor({ ...world, ...core, ...config, keys: secrets, origin, refusals }),
     gateway,
     autopush,
     pages: pagesOf(ground, rooms, origin, waking, async (request, peer) => answerOf(doors, request, peer)),

@@ -111,6 +111,12 @@ describe('reading', () => {
   });
 });
 
+test('CF1 further origins stand with commas between', () => {
+  expect(decideConfig({}).alsoOrigins).toEqual([]);
+  const { alsoOrigins } = decideConfig({ alsoOrigins: 'https://a.example, https://b.example:8443/' });
+  expect(alsoOrigins).toEqual(['https://a.example', 'https://b.example:8443']);
+});
+
 describe('refusing', () => {
   test.each([
     ['port', '80301', '--port (REVEILLE_PORT) cannot be "80301". It takes: a whole number from 0 to 65535.'],
@@ -128,6 +134,8 @@ describe('refusing', () => {
     ['origin', 'https://push.example/path', 'a URL without a path'],
     ['origin', 'https://user:word@push.example', 'a URL without a path'],
     ['origin', 'ftp://push.example', 'a URL without a path'],
+    ['alsoOrigins', 'https://a.example,b.example', '--also-origins (REVEILLE_ALSO_ORIGINS)'],
+    ['alsoOrigins', 'https://a.example/path', 'URLs without a path'],
   ])('CF2 %s %p is refused with a text', (name, value, text) => {
     expect(refusal({ [name]: value })).toContain(text);
   });

@@ -17,6 +17,8 @@ export interface Config {
    * undefined = where it listens, known once it does (`originOf`).
    */
   readonly origin: string | undefined;
+  /** Other origins that lead here. */
+  readonly alsoOrigins: readonly string[];
   readonly trustedProxies: TrustedProxies;
   readonly tls: { readonly certFile: string; readonly keyFile: string } | undefined;
   /** Where Chromium's push client is let in, when there is a certificate; 0 = a free port. */
@@ -61,6 +63,7 @@ export function decideConfig(raw: RawSettings, secretsText?: string): Config {
     port: wholeNumber('port', raw, 65_535),
     dataFolder: raw.data === undefined ? ownDataFolder : resolve(raw.data),
     origin: raw.origin === undefined ? undefined : readOrigin(raw),
+    alsoOrigins: readAlsoOrigins(raw),
     trustedProxies,
     tls: readTls(raw),
     mcsPort: wholeNumber('mcsPort', raw, 65_535),
@@ -122,12 +125,24 @@ function hostOf(origin: string): string {
 }
 
 function readOrigin(raw: RawSettings): string {
-  const text = (raw.origin ?? '').trim();
-  const url = URL.parse(text);
-  const bare = url !== null && `${url.origin}/` === url.href;
-  if (!bare || !/^https?:$/.test(url.protocol))
-    refuse('origin', raw, 'a URL without a path, such as https://push.example');
-  return url.origin;
+  return (
+    bareOrigin(raw.origin ?? '') ??
+    refuse('origin', raw, 'a URL without a path, such as https://push.example')
+  );
+}
+
+function readAlsoOrigins(raw: RawSettings): readonly string[] {
+  const given = (raw.alsoOrigins ?? '').split(',').filter((entry) => entry.trim() !== '');
+  const expected =
+    'URLs without a path and with commas between, such as https://push.example,https://old.example';
+  return given.map((text) => bareOrigin(text) ?? refuse('alsoOrigins', raw, expected));
+}
+
+/** undefined = no URL of the web, or one with more than an origin. */
+function bareOrigin(text: string): string | undefined {
+  const url = URL.parse(text.trim());
+  const bare = url !== null && `${url.origin}/` === url.href && /^https?:$/.test(url.protocol);
+  return bare ? url.origin : undefined;
 }
 
 function readTls(raw: RawSettings): Config['tls'] {

@@ -36,6 +36,13 @@ export const settings = {
     fallback: undefined,
     about: 'how others reach the service; every URL it hands out begins with it (default: where it listens)',
   },
+  alsoOrigins: {
+    flag: '--also-origins <urls>',
+    variable: 'REVEILLE_ALSO_ORIGINS',
+    fallback: undefined,
+    about:
+      'further origins that lead here, with commas: what web push senders sign for them counts (default: none)',
+  },
   trustedProxy: {
     flag: '--trusted-proxy <addresses>',
     variable: 'REVEILLE_TRUSTED_PROXY',

@@ -152,10 +152,12 @@ describe('signed pushes', () => {
     expect(await envelope(foreign)).toMatchObject({ code: 403, errno: 109 });
   });
 
-  test('WP10 a sender that replaced only the host signs for the host that it was given', async () => {
+  test('WP10 a sender that replaced only the host signs for the host that it was given, or for another of ours', async () => {
     const token = await town.pushes.subscribe('mcs:1', 'a', keys.publicText);
     for (const host of ['https://fcm.googleapis.com', 'https://jmt17.google.com'])
       expect((await post(`${town.origin}/fcm/send/${token}`, signed(host))).status).toBe(201);
+    const alias = await post(`${town.origin}/wpush/${token}`, signed('https://push.alias.example'));
+    expect(alias.status).toBe(201);
     const elsewhere = await post(`${town.origin}/fcm/send/${token}`, signed('https://elsewhere.example'));
     expect((await envelope(elsewhere)).message).toContain(town.origin);
   });

@@ -29,6 +29,8 @@ export interface WebpushDoorDeps {
   readonly keys: NameKeys;
   /** Where others reach this server: in the addresses that are handed out, and what `aud` must name. */
   readonly origin: string;
+  /** Further origins that `aud` may name. */
+  readonly alsoOrigins: readonly string[];
   readonly refusals: Refusals;
   readonly random: Random;
   readonly clock: Clock;
@@ -39,7 +41,7 @@ export interface WebpushDoorDeps {
 export function webpushDoor(deps: WebpushDoorDeps): Door {
   const { clock, events, store } = deps;
   const resources = new Resources(deps.origin, new ResourceNames(deps.keys, deps.random));
-  const origins = new Set([deps.origin, ...CHROMIUM_ORIGINS]);
+  const origins = new Set([deps.origin, ...deps.alsoOrigins, ...CHROMIUM_ORIGINS]);
   const parts = { ...deps, resources, origins };
   const receipts = new ReceiptsDoor({
     store,

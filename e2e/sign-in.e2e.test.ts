@@ -9,6 +9,8 @@ async function ask(
   interactive: boolean,
 ): Promise<{ channelId: string; error: string | null }> {
   const worker = await profile.browser.worker(profile.appId);
+  // A worker can be reached before its script has run.
+  await waitUntil('the shim', () => worker.evaluate(() => 'pushMessaging' in chrome));
   return worker.evaluate(
     (withPage) =>
       new Promise<{ channelId: string; error: string | null }>((resolve) => {

@@ -136,9 +136,9 @@ describe('source', () => {
       documents.map(async (path) => {
         const outsideCode = (await readProjectFile(path)).replace(/^(```|~~~)[\s\S]*?^\1/gm, '');
         const titles = outsideCode.match(/^# .+$/gm)?.length ?? 0;
-        return titles === 1 && outsideCode.startsWith('# ')
+        return titles === 1 && outsideCode.startsWith('# ') && !/^(<<<<<<<|>>>>>>>) /m.test(outsideCode)
           ? []
-          : [`${path}  has ${titles} titles, or not at its top`];
+          : [`${path}  has ${titles} titles, not at its top, or marks of a merge`];
       }),
     );
     expectNone(faults.flat());

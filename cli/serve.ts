@@ -33,10 +33,12 @@ async function serve(config: Config): Promise<void> {
   // Loaded here: the other verbs start without the weight of the server.
   const { startServer } = await import('../server/main.ts');
   const running = await startServer(config);
+  // Before anything is printed: whoever reads that it listens may stop it at once.
+  const stopped = stopSignal();
   console.log(`Reveille is listening on ${running.origin}`);
   console.log(`  ${chromiumsDoor(running.mcsPort)}`);
   console.log(nextSteps(config, running.origin, running.setUpCode));
-  await stopSignal();
+  await stopped;
   await running.stop();
 }
 

@@ -144,11 +144,20 @@ export class TestBrowser implements AsyncDisposable {
     }
   }
 
-  /** Waits until a notification with this text is shown. */
+  /** Waits until a notification with this text is shown. One page asks: while pages come and go, Chromium may lose one. */
   async shows(appId: string, body: string): Promise<void> {
-    await waitUntil(`the notification "${body}"`, async () =>
-      (await this.notifications(appId)).some((one) => one.body === body),
-    );
+    let page: Page | undefined;
+    // At a start of the browser the extension may not be there yet.
+    await waitUntil('a page of the extension', async () => {
+      page = await this.page(appId, 'manifest.json');
+      return true;
+    });
+    const shown = async (text: string): Promise<boolean> => {
+      const registration = await navigator.serviceWorker.getRegistration();
+      return ((await registration?.getNotifications()) ?? []).some((one) => one.body === text);
+    };
+    await page?.waitForFunction(shown, { polling: 250, timeout: answerMs }, body);
+    await page?.close();
   }
 
   /** SIGKILL to the browser, as a power cut would. The profile stays. */

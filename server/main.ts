@@ -17,6 +17,7 @@ import { openMcs } from './gateways/mcs/room.ts';
 import { WebSocketGateway } from './gateways/websocket/listener.ts';
 import { devicesDoor } from './intake/devices/devices-door.ts';
 import { CHANNEL_PATHS, channelDoor } from './intake/messages/channel-door.ts';
+import { discoveryDoors } from './intake/messages/discovery.ts';
 import { MESSAGE_PATHS, sendDoor } from './intake/messages/send-door.ts';
 import { webpushDoor } from './intake/webpush/webpush-door.ts';
 import { listen, mcsSettings } from './listen.ts';
@@ -118,6 +119,7 @@ async function openRooms(
       ...observing.doors,
       ...mcs.doors,
       [OPENAPI_PATH, openApiDoor(origin)],
+      ...discoveryDoors(origin),
       [BROWSERS_PATH, browsersDoor({ origin, mcsPort: mcs.port, events })],
     ]),
     devices: deviceDoor(ground, rooms, refusals, waking),

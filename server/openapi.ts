@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { openCors, preflight } from './doors/cors.ts';
+import { documentDoor } from './doors/document-door.ts';
 import type { Door } from './doors/door.ts';
 import { confirmBody, registrationBody, transportBody } from './intake/devices/bodies.ts';
 import {
@@ -158,13 +158,5 @@ export function openApi(origin: string): Json {
 
 /** `GET /v2/openapi.json`, for anyone. */
 export function openApiDoor(origin: string): Door {
-  const text = JSON.stringify(openApi(origin));
-  return async (request) => {
-    if (request.method === 'OPTIONS') return preflight('GET, HEAD');
-    if (request.method !== 'GET' && request.method !== 'HEAD')
-      return new Response(null, { status: 405, headers: { ...openCors, Allow: 'GET, HEAD' } });
-    return new Response(request.method === 'HEAD' ? null : text, {
-      headers: { ...openCors, 'Content-Type': 'application/json', 'Cache-Control': 'max-age=300' },
-    });
-  };
+  return documentDoor(openApi(origin));
 }

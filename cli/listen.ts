@@ -1,9 +1,10 @@
 import { hostname } from 'node:os';
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { Device } from '../client/device.ts';
 import type { DeviceCredentials, Marks, Offer } from '../client/ports.ts';
 import { createCall } from '../client/service.ts';
 import { signIn } from '../client/sign-in.ts';
+import { type Urgency, urgencies } from '../protocol/urgency.ts';
 import { CliError, call, defaultServer, readServer } from './call.ts';
 import { Handling } from './handling.ts';
 import { Records, type ServerRecord } from './records.ts';
@@ -13,6 +14,7 @@ interface ListenFlags {
   readonly json?: boolean;
   readonly device: string;
   readonly app?: string;
+  readonly urgency?: Urgency;
   readonly confirm: boolean;
 }
 
@@ -24,6 +26,9 @@ export function listenVerb(): Command {
     .option('--json', 'print {"ready":true} once live, then one line of JSON per message')
     .option('--device <name>', 'the same name is the same device in every run', 'terminal')
     .option('--app <id>', 'the app (default: the one that bootstrap made)')
+    .addOption(
+      new Option('--urgency <lowest>', 'the lowest urgency that it wants (default: all)').choices(urgencies),
+    )
     .option('--no-confirm', 'show messages without confirming them: they come again')
     .action(async (flags: ListenFlags) => {
       await listen(readServer(flags.server), flags);
@@ -49,6 +54,7 @@ async function listen(server: string, flags: ListenFlags): Promise<void> {
     name: `${flags.device} on ${hostname()}`,
     signIn: () => signInAs(server, app, record),
     ...(credentials === undefined ? {} : { credentials }),
+    ...(flags.urgency === undefined ? {} : { urgency: flags.urgency }),
     onCredentials: (fresh) => file.set(key('device'), fresh),
     marks: {
       load: async () => ((await file.get(key('marks'))) ?? {}) as Marks,

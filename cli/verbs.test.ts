@@ -241,6 +241,40 @@ describe('listening', () => {
   });
 });
 
+describe('urgency', () => {
+  test('CL35 listen --urgency shows what is urgent enough, and a later run what was withheld', async () => {
+    const demo = await bootstrap();
+    const send = async (payload: string, subchannel: number, urgency: string) => {
+      const answer = await fetch(`${town.origin}/v2/messages`, {
+        method: 'POST',
+        headers: {
+          Authorization: `Bearer ${(await reveille(['token'])).output}`,
+          'Content-Type': 'application/json',
+        },
+        body: JSON.stringify({ channels: [demo.channel_id], payload, subchannel, urgency }),
+      });
+      expect(answer.status).toBe(200);
+    };
+    {
+      await using device = new Listening('--device', 'calm', '--urgency', 'normal');
+      await device.line();
+      await send('soft', 1, 'low');
+      await send('loud', 2, 'high');
+      expect(await device.line()).toMatchObject({ payload: 'loud' });
+    }
+    {
+      await using device = new Listening('--device', 'calm');
+      await device.line();
+      expect(await device.line()).toMatchObject({ payload: 'soft' });
+    }
+    const refused = await reveille(['listen', '--urgency', 'urgent']);
+    expect([refused.code, refused.errors]).toEqual([
+      1,
+      expect.stringContaining('very-low, low, normal, high'),
+    ]);
+  });
+});
+
 describe('the operator', () => {
   test('CI12 the operator sets a password, and whoever cannot read the folder does not', async () => {
     const demo = await bootstrap();

@@ -39,6 +39,27 @@ test('CL22 a connection opens with a hello that the protocol understands', () =>
   assert.deepEqual(parseClientFrame(JSON.stringify(hello)), hello);
 });
 
+test('CL35 a hello names the lowest urgency that the device wants, each time', async () => {
+  const network = new FakeNetwork();
+  const timers = new ManualTimers();
+  const nothing = (): void => {};
+  const connection = createConnection('https://push.example.org', device, {
+    ...{ WebSocket: network.WebSocket, timers, client: 'test/1', urgency: 'high' as const },
+    ...{ delay: () => 1_000, onOffer: nothing, onLive: nothing, onClosed: nothing },
+  });
+  connection.connect();
+  network.last.open();
+  network.last.ends(1006);
+  await timers.pass(1_000);
+  network.last.open();
+  assert.equal(network.sockets.length, 2);
+  const hello = { type: 'hello', protocol: 1, client: 'test/1', device: 'd1', token: 't1', urgency: 'high' };
+  for (const { sent } of network.sockets) {
+    assert.deepEqual(sent, [hello]);
+    assert.deepEqual(parseClientFrame(JSON.stringify(sent[0])), hello);
+  }
+});
+
 test('CL22 nothing is sent before the welcome, everything after it', () => {
   const { connection, network } = line();
   const confirm = { type: 'confirm', version: 5 as Version } as const;

@@ -1,3 +1,4 @@
+import type { Urgency } from '../protocol/urgency.ts';
 import type { AfterClose, ClientFrame, CONNECT_PATH, ServerFrame } from '../protocol/wire.ts';
 import type { DeviceCredentials, Offer, Socket, SocketConstructor, Timers } from './ports.ts';
 
@@ -6,6 +7,8 @@ export interface ConnectionPorts {
   readonly timers: Timers;
   /** "name/version", for the operator's eyes. */
   readonly client: string;
+  /** The lowest that the device wants; undefined = everything. */
+  readonly urgency?: Urgency | undefined;
   /**
    * How long to wait before attempt `attempt` (1 = the first after a connection that was welcomed).
    * undefined = something else will call `connect`: timers die with a worker, alarms do not.
@@ -119,12 +122,12 @@ export function createConnection(
 function openSocket(
   origin: string,
   { deviceId, deviceToken: token }: DeviceCredentials,
-  { WebSocket, client }: ConnectionPorts,
+  { WebSocket, client, urgency }: ConnectionPorts,
   heard: (frame: ServerFrame) => void,
   ended: (code: number, reason: string) => void,
 ): Socket {
   const socket = new WebSocket(origin.replace('http', 'ws') + path);
-  const hello: ClientFrame = { type: 'hello', protocol, client, device: deviceId, token };
+  const hello: ClientFrame = { type: 'hello', protocol, client, device: deviceId, token, urgency };
   socket.onopen = () => socket.send(JSON.stringify(hello));
   // The service is the authority here: its frames are taken as protocol/wire.ts types them.
   socket.onmessage = ({ data }) => heard(JSON.parse(String(data)) as ServerFrame);

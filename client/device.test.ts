@@ -149,6 +149,16 @@ test('CL31 with confirm: false the handler runs each time, and nothing is told t
   assert.deepEqual([got, sentBy(network)], [['v5', 'v5'], []]);
 });
 
+test('CL35 a device that wants urgent messages only says so in its hello', async () => {
+  const { device, network, live } = service({ urgency: 'high' });
+  const connected = device.connect();
+  await settle();
+  network.last.open();
+  live();
+  await connected;
+  assert.match(JSON.stringify(network.last.sent[0]), /^\{"type":"hello".*"urgency":"high"/);
+});
+
 test('CL31 with confirm: false a handler that fails ends in a note', async () => {
   const { device, notes, message, live } = service({
     confirm: false,

@@ -1,3 +1,4 @@
+import type { Urgency } from '../protocol/urgency.ts';
 import type { AfterClose } from '../protocol/wire.ts';
 import { backoff } from './backoff.ts';
 import { type Connection, createConnection } from './connection.ts';
@@ -29,6 +30,8 @@ export interface DeviceOptions {
   readonly onCredentials?: (credentials: DeviceCredentials) => void | Promise<void>;
   /** Which app, when the token was issued to a project's client and not to the app itself. */
   readonly appId?: string;
+  /** The lowest urgency that it wants: what lies below waits at the service for a connection that names a lower one. */
+  readonly urgency?: Urgency;
   /** Shown in the user's list of devices. */
   readonly name?: string;
   /**
@@ -147,6 +150,7 @@ export class Device {
       WebSocket: this.#options.WebSocket ?? (globalThis.WebSocket as unknown as SocketConstructor),
       timers: this.#timers,
       client,
+      urgency: this.#options.urgency,
       delay: (attempt) => backoff(attempt, firstWaitMs, longestWaitMs),
       onOffer: this.#onOffer,
       onLive: () => {

@@ -4,6 +4,7 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { limits } from './limits.ts';
 import { utf8Length } from './message.ts';
+import { urgencies } from './urgency.ts';
 import type { Version } from './version.ts';
 import {
   afterClose,
@@ -24,13 +25,17 @@ const count = fc.nat(1_000_000);
 const kind = fc.constantFrom('failed' as const, 'no-listener' as const);
 
 const clientFrames: fc.Arbitrary<ClientFrame> = fc.oneof(
-  fc.record({
-    type: fc.constant('hello' as const),
-    protocol: fc.constant(1),
-    client: text,
-    device: word,
-    token: word,
-  }),
+  fc.record(
+    {
+      type: fc.constant('hello' as const),
+      protocol: fc.constant(1),
+      client: text,
+      device: word,
+      token: word,
+      urgency: fc.constantFrom(...urgencies),
+    },
+    { requiredKeys: ['type', 'protocol', 'client', 'device', 'token'] },
+  ),
   fc.record({ type: fc.constant('taken' as const), version }),
   fc.record({ type: fc.constant('confirm' as const), version }),
   fc.record({ type: fc.constant('refuse' as const), version, kind, reason: text }),

@@ -1,5 +1,6 @@
 import { limits } from './limits.ts';
 import { utf8Length } from './message.ts';
+import { isUrgency, type Urgency } from './urgency.ts';
 import { isVersion, type Version } from './version.ts';
 
 /**
@@ -17,8 +18,18 @@ export const knownProtocols: readonly number[] = [1];
 export type RefusalKind = 'failed' | 'no-listener';
 
 export type ClientFrame =
-  /** The first frame: who speaks. `client` is "name/version" for the operator's eyes. */
-  | { type: 'hello'; protocol: number; client: string; device: string; token: string }
+  /**
+   * The first frame: who speaks. `client` is "name/version" for the operator's eyes. `urgency` is the lowest that the device
+   * wants from here on, also while it is away; without it everything.
+   */
+  | {
+      type: 'hello';
+      protocol: number;
+      client: string;
+      device: string;
+      token: string;
+      urgency?: Urgency | undefined;
+    }
   /** A run of the handlers with this version began. */
   | { type: 'taken'; version: Version }
   /** The run ended well, and the client has recorded that. */
@@ -88,7 +99,13 @@ const isWord: Check = (value) => isText(value) && value !== '';
 const isCount: Check = (value) => Number.isSafeInteger(value) && (value as number) >= 0;
 
 const clientShapes: Shapes<ClientFrame> = {
-  hello: { protocol: isCount, client: isText, device: isWord, token: isWord },
+  hello: {
+    protocol: isCount,
+    client: isText,
+    device: isWord,
+    token: isWord,
+    urgency: (value) => value === undefined || isUrgency(value),
+  },
   taken: { version: isVersion },
   confirm: { version: isVersion },
   refuse: {
@@ -152,7 +169,7 @@ function readFrame<Frame extends { type: string }>(fields: Fields, shapes: Shape
   const frame: Record<string, unknown> = { type };
   for (const [name, check] of Object.entries<Check>(shapes[type as Frame['type']])) {
     if (!check(fields[name])) return refuse(`${type}: ${name} is missing or wrong`);
-    frame[name] = fields[name];
+    if (fields[name] !== undefined) frame[name] = fields[name];
   }
   return frame as Frame;
 }

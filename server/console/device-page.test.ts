@@ -117,7 +117,13 @@ describe('the page of a device', () => {
     const { text } = await bob.open(home());
     expect(text).toContain('A push of its browser: 7 of 60 wake-ups of this hour are spent.');
     expect(text).not.toContain('hidden');
+    expect(text).toContain('Everything.');
     expect(text).not.toContain('push.example');
+  });
+
+  test('CO19 DV11 tells which urgency it wants', async () => {
+    await town.devices.setTransport(device, null, 'normal');
+    expect((await bob.open(home())).text).toContain('Urgency normal and above: what is less urgent waits');
   });
 
   test('CO19 is there for its account alone, and leads from the list of devices', async () => {

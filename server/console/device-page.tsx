@@ -1,5 +1,6 @@
 import type { JSX } from 'hono/jsx/jsx-runtime';
 import { limits } from '../../protocol/limits.ts';
+import type { Urgency } from '../../protocol/urgency.ts';
 import type { DeviceConnection, EndedConnection } from '../core/connection.ts';
 import type { Device, Missed } from '../core/store.ts';
 import { Badge, Card, Facts, Table, Time } from '../pages/content.tsx';
@@ -62,6 +63,7 @@ export function devicePage(
                 ] as const)),
             ['Last connection', connection.ended === undefined ? unknownEnding : ending(connection.ended)],
             ['Woken by', wokenBy(device.transport, wakesSpent)],
+            ['Wants', wanted(device.lowestUrgency)],
             ['Last seen', <Time at={device.seenAt} />],
             ['Registered', <Time at={device.registeredAt} />],
             ['Id', <Id of={device.id} />],
@@ -103,6 +105,11 @@ function wokenBy(transport: string | null, spent: number): string {
   const { wakesPerHour } = limits;
   const told = `A push of its browser: ${spent} of ${wakesPerHour} wake-ups of this hour are spent.`;
   return spent < wakesPerHour ? told : `${told} Until it ends the app is woken for the newest message alone.`;
+}
+
+function wanted(lowest: Urgency): string {
+  if (lowest === 'very-low') return 'Everything.';
+  return `Urgency ${lowest}${lowest === 'high' ? '' : ' and above'}: what is less urgent waits until it asks for it.`;
 }
 
 function waitingCard(device: Device, { kept, more }: Missed): JSX.Element {

@@ -14,7 +14,7 @@ import type { Outbox } from './outbox.ts';
 import type { Presence } from './presence.ts';
 import { Receiving } from './receiving.ts';
 import type { EndReason, OfferAnswer, Recipient } from './recipient.ts';
-import type { ChannelKey, Device, Kept, Slot, Store } from './store.ts';
+import type { ChannelKey, Device, Draft, Kept, Slot, Store } from './store.ts';
 
 const app = 'a'.repeat(32) as AppId;
 
@@ -85,7 +85,12 @@ async function connect(device: Device): Promise<{ inbox: Inbox; outbox: Outbox }
 }
 
 /** Keeps a message and announces it, as the intake does. */
-async function send(channel: ChannelKey, slot: Slot, payload: string): Promise<Kept> {
+async function send(
+  channel: ChannelKey,
+  slot: Slot,
+  payload: string,
+  rest: Partial<Draft> = {},
+): Promise<Kept> {
   const kept = await store.keep({
     channel,
     slot,
@@ -94,6 +99,7 @@ async function send(channel: ChannelKey, slot: Slot, payload: string): Promise<K
     project: 'p',
     dailyQuota: 0,
     quotaDay: '2026-11-24',
+    ...rest,
   });
   await announcer.announce(kept);
   return kept;
@@ -350,5 +356,58 @@ describe('when a ground ends', () => {
     const laptop = await register();
     expect(receiving.pause('bob', app)).rejects.toThrow('no channel of yours');
     expect(receiving.signOutDevice('bob', laptop.id)).rejects.toThrow('no such device');
+  });
+});
+
+describe('the lowest urgency that a device wants', () => {
+  test('DV11 what is less urgent is not offered, neither what waited nor what comes; others get it', async () => {
+    const [laptop, phone] = [await register(), await register('ann', 'phone')];
+    const { key } = laptop.channel;
+    await send(key, '0', 'waited low', { urgency: 'low' });
+    await send(key, '1', 'waited high', { urgency: 'high' });
+    const { inbox, outbox } = await connect(await devices.setLowestUrgency(laptop, 'normal'));
+    const all = await connect(phone);
+    await send(key, '2', 'low', { urgency: 'very-low' });
+    await send(key, '3', 'normal');
+    expect(inbox.payloads).toEqual(['waited high', 'normal']);
+    expect(all.inbox.payloads).toEqual(['waited low', 'waited high', 'low', 'normal']);
+    for (const { version } of inbox.offers) await outbox.confirm(version);
+    await deliveries.disconnect(outbox);
+    expect(outbox.leftSome).toBe(false);
+  });
+
+  test('DV11 a device that comes back with a lower bound gets what was withheld, the newest of each subchannel', async () => {
+    const laptop = await devices.setLowestUrgency(await register(), 'high');
+    const { key } = laptop.channel;
+    const { inbox, outbox } = await connect(laptop);
+    await send(key, '0', 'older', { urgency: 'low' });
+    await send(key, '0', 'newest', { urgency: 'low' });
+    await send(key, '1', 'normal');
+    expect(inbox.payloads).toEqual([]);
+    await deliveries.disconnect(outbox);
+    const back = await connect(await devices.setLowestUrgency(laptop, 'low'));
+    expect(back.inbox.payloads).toEqual(['newest', 'normal']);
+  });
+
+  test('DV13 a run of a newer message supersedes what was withheld before it', async () => {
+    const laptop = await devices.setLowestUrgency(await register(), 'high');
+    const { inbox, outbox } = await connect(laptop);
+    const low = await send(laptop.channel.key, '0', 'low', { urgency: 'low' });
+    const high = await send(laptop.channel.key, '0', 'high', { urgency: 'high' });
+    await outbox.taken(high.version);
+    await outbox.confirm(high.version);
+    expect(inbox.payloads).toEqual(['high']);
+    expect((await store.traced(low.version))?.devices[0]?.state).toBe('superseded');
+  });
+
+  test('PA1 DV11 a resumed channel offers nothing that is withheld', async () => {
+    const laptop = await devices.setLowestUrgency(await register(), 'high');
+    const { inbox } = await connect(laptop);
+    await receiving.pause('ann', app);
+    await send(laptop.channel.key, '0', 'low', { urgency: 'low' });
+    await send(laptop.channel.key, '1', 'high', { urgency: 'high' });
+    await receiving.resume('ann', app);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(inbox.payloads).toEqual(['high']);
   });
 });

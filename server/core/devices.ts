@@ -2,11 +2,12 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import type { AppId } from '../../protocol/app-id.ts';
 import { ReveilleError } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
+import type { Urgency } from '../../protocol/urgency.ts';
 import type { Version } from '../../protocol/version.ts';
 import type { Bus } from './bus.ts';
 import type { Random } from './clock.ts';
 import type { Deliveries } from './deliver.ts';
-import type { Device, DeviceKey, Missed, Store } from './store.ts';
+import type { Device, DeviceKey, Missed, MissedOf, Store } from './store.ts';
 
 /** What a device says of one version. */
 export type Acknowledgement =
@@ -82,8 +83,8 @@ export class Devices {
   }
 
   /** What waits for a device, for one that fetches instead of staying connected. */
-  missed(device: Device, afterVersion?: Version): Promise<Missed> {
-    return this.#store.missed(device.key, limits.queuePage, afterVersion);
+  missed(device: Device, which?: MissedOf): Promise<Missed> {
+    return this.#store.missed(device.key, limits.queuePage, which);
   }
 
   /** Records what a device says of versions. Settles when all of it is kept. */
@@ -91,9 +92,20 @@ export class Devices {
     for (const acknowledgement of acknowledgements) await this.#acknowledge(device, acknowledgement);
   }
 
-  /** How the device can be woken beside the WebSocket; null takes it back. */
-  async setTransport(device: Device, transport: string | null): Promise<void> {
-    await this.#store.updateDevice(device.key, { transport });
+  /** How the device can be woken beside the WebSocket, null takes it back; and for what. */
+  async setTransport(
+    device: Device,
+    transport: string | null,
+    lowestUrgency: Urgency = 'very-low',
+  ): Promise<void> {
+    await this.#store.updateDevice(device.key, { transport, lowestUrgency });
+  }
+
+  /** The device as it is once it has named the lowest urgency that it wants. Kept, for wake-ups obey it while it is away. */
+  async setLowestUrgency(device: Device, lowestUrgency: Urgency): Promise<Device> {
+    if (device.lowestUrgency === lowestUrgency) return device;
+    await this.#store.updateDevice(device.key, { lowestUrgency });
+    return { ...device, lowestUrgency };
   }
 
   /** The device leaves: its token is void and its connection ends. */

@@ -1,3 +1,4 @@
+import type { Urgency } from '../../protocol/urgency.ts';
 import type { Version } from '../../protocol/version.ts';
 import type { ChannelKey } from './keys.ts';
 
@@ -13,8 +14,8 @@ export interface Draft {
   readonly payload: string;
   /** Only with an encrypted push: how its body is encoded. The payload is that body in base64url. */
   readonly headers?: PushHeaders;
-  /** Of a push, unless it is normal: devices of ours may name the lowest they want; stock browsers get them all. */
-  readonly urgency?: Urgency;
+  /** Unless it is normal. Devices of ours may name the lowest they want; stock browsers get them all. */
+  readonly urgency?: StatedUrgency;
   /** The receipts that this push belongs to (RFC 8030 section 5.1), to be asked for with `trace`. */
   readonly receipts?: string;
   /** Milliseconds since 1970 at which the message ends by itself. */
@@ -29,8 +30,8 @@ export interface Draft {
   readonly quotaDay: string;
 }
 
-/** How much a push matters (RFC 8030 section 5.3); normal is not written down. */
-export type Urgency = 'very-low' | 'low' | 'high';
+/** Normal is not written down. */
+export type StatedUrgency = Exclude<Urgency, 'normal'>;
 
 /** The content headers that travel with an encrypted push (RFC 8291; the last two only with the draft's `aesgcm`). */
 export interface PushHeaders {
@@ -46,7 +47,7 @@ export interface Kept {
   readonly slot: Slot;
   readonly payload: string;
   readonly headers?: PushHeaders;
-  readonly urgency?: Urgency;
+  readonly urgency?: StatedUrgency;
   /** Its way is recorded step by step (`sent`, `taken`). */
   readonly tracked?: true;
   readonly acceptedAt: number;

@@ -2,12 +2,12 @@ import type { AppId } from '../../protocol/app-id.ts';
 import { appOfChannel, type ChannelId, isChannelId } from '../../protocol/channel-id.ts';
 import { asReveilleError, type ErrorCode, ReveilleError } from '../../protocol/errors.ts';
 import { limits, retentionMs } from '../../protocol/limits.ts';
+import type { Urgency } from '../../protocol/urgency.ts';
 import type { Version } from '../../protocol/version.ts';
 import type { Events } from '../observe/events.ts';
 import type { Acceptance } from './accept.ts';
 import type { Announcer } from './announcer.ts';
 import type { Clock, Random } from './clock.ts';
-import type { Urgency } from './kept.ts';
 import type { Multicast, MulticastDraft, MulticastTarget } from './multicast.ts';
 import type { QuotaCalendar } from './quota-day.ts';
 import type { Sender, Senders } from './sender.ts';
@@ -22,7 +22,7 @@ export interface MulticastRequest {
   readonly payload: string;
   /** Seconds; 0 = for devices that are connected. */
   readonly ttl: number;
-  readonly urgency: Urgency | 'normal';
+  readonly urgency: Urgency;
   /** The sender's own name for the request, and the SHA-256 of its body; null = it may not be repeated. */
   readonly key: string | null;
   readonly bodyHash: string;

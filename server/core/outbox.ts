@@ -1,4 +1,5 @@
 import { limits } from '../../protocol/limits.ts';
+import { reaches } from '../../protocol/urgency.ts';
 import type { Version } from '../../protocol/version.ts';
 import type { Events } from '../observe/events.ts';
 import type { Clock } from './clock.ts';
@@ -53,7 +54,7 @@ export class Outbox {
   /** Phases 1 and 2. Rejects when the store cannot be read; the connection must end then, so that the device comes back. */
   async catchUp(): Promise<void> {
     this.#phase = this.#phase === 'closed' ? 'closed' : 'backfill';
-    const missed = await this.#deps.store.missed(this.device.key, limits.queuePage);
+    const missed = await this.#missed();
     // Closed or paused while the store was read.
     if (this.#phase !== 'backfill') return;
     for (const kept of missed.kept) this.#pending.backfill(kept);
@@ -63,9 +64,10 @@ export class Outbox {
     if (this.#phase === 'live') this.#recipient.caughtUp();
   }
 
-  /** A message was kept for the channel of this device. */
+  /** A message was kept for the channel of this device. One below its bound waits in the store until the bound is lowered. */
   announced(kept: Kept): void {
     if (this.#phase === 'closed' || this.#phase === 'paused') return;
+    if (!reaches(kept.urgency, this.device.lowestUrgency)) return;
     if (kept.slot === null && this.#queueBehind) {
       this.#queueAside?.push(kept);
       return;
@@ -246,7 +248,7 @@ export class Outbox {
     this.#queueAside = aside;
     let page: Missed;
     try {
-      page = await this.#deps.store.missed(this.device.key, limits.queuePage, this.#queueLast);
+      page = await this.#missed(this.#queueLast);
     } finally {
       this.#queueAside = undefined;
     }
@@ -257,6 +259,11 @@ export class Outbox {
       this.#pending.add(kept);
     }
     this.#pump();
+  }
+
+  #missed(after?: Version): Promise<Missed> {
+    const { key, lowestUrgency: lowest } = this.device;
+    return this.#deps.store.missed(key, limits.queuePage, { after, lowest });
   }
 
   #write(what: string, write: Promise<void>): void {

@@ -1,5 +1,6 @@
 import { ReveilleError } from '../../protocol/errors.ts';
 import { limits, retentionMs } from '../../protocol/limits.ts';
+import type { Urgency } from '../../protocol/urgency.ts';
 import type { Version } from '../../protocol/version.ts';
 import type { Events } from '../observe/events.ts';
 import type { Announcer } from './announcer.ts';
@@ -7,7 +8,7 @@ import type { Bus } from './bus.ts';
 import type { Clock } from './clock.ts';
 import type { Endpoint, Endpoints } from './endpoint.ts';
 import { utcDays } from './quota-day.ts';
-import type { Draft, Kept, PushHeaders, Store, Urgency } from './store.ts';
+import type { Draft, Kept, PushHeaders, Store } from './store.ts';
 import type { HolderId, Subscription, SubscriptionStore } from './subscription.ts';
 
 /** The project that pushes count for: they have no quota of their own, a full queue is their limit. */
@@ -26,7 +27,7 @@ export interface Push {
   readonly ttl: number;
   /** Replaces the message of this topic that still waits; null = replaces none. */
   readonly topic: string | null;
-  readonly urgency: Urgency | 'normal';
+  readonly urgency: Urgency;
   /** The receipts that this push belongs to; null = none were asked for. */
   readonly receipts: string | null;
 }

@@ -1,12 +1,13 @@
 import type { AppId } from '../../protocol/app-id.ts';
 import type { ChannelId } from '../../protocol/channel-id.ts';
+import type { Urgency } from '../../protocol/urgency.ts';
 import type { Version } from '../../protocol/version.ts';
-import type { Draft, Kept, PushHeaders, Slot, Urgency } from './kept.ts';
+import type { Draft, Kept, PushHeaders, Slot, StatedUrgency } from './kept.ts';
 import type { ChannelKey, DeviceKey } from './keys.ts';
 import type { MulticastStore } from './multicast.ts';
 import type { SubscriptionStore } from './subscription.ts';
 
-export type { ChannelKey, DeviceKey, Draft, Kept, PushHeaders, Slot, Urgency };
+export type { ChannelKey, DeviceKey, Draft, Kept, PushHeaders, Slot, StatedUrgency };
 
 /**
  * The port to what is kept. Every implementation runs `stores/contract.ts`.
@@ -39,9 +40,14 @@ export interface Device {
   readonly name: string;
   /** How the device can be woken beside the WebSocket: JSON text of the gateway's own, or null. */
   readonly transport: string | null;
+  /** What lies below is not delivered to it, and does not wake it; `very-low` = it wants everything. */
+  readonly lowestUrgency: Urgency;
   readonly registeredAt: number;
   readonly seenAt: number;
 }
+
+/** What may change of a device. */
+export type DeviceChange = Partial<Pick<Device, 'tokenHash' | 'transport' | 'name' | 'lowestUrgency'>>;
 
 export interface DeviceDraft {
   readonly id: string;
@@ -97,12 +103,13 @@ export interface MessageStore {
   keep(draft: Draft): Promise<Kept>;
   /**
    * What waits for a device: the newest message of each slot, when it has neither ended on the device nor expired, by
-   * version; then the queue, in order, at most `limit` of it. With `afterVersion` only the queue behind it is read.
+   * version; then the queue, in order, at most `limit` of it. With `after` only the queue behind it is read. What is less
+   * urgent than `lowest` is left out and goes on waiting; what it replaced in its slot does not take its place.
    * What a newer message of its slot replaced while the device was away is recorded as superseded (SC2), and does not come
    * back when the newer one expires (RFC 8030 section 5.4 has it so for topics). A paused or removed channel has nothing
    * for anyone; neither has a device that left.
    */
-  missed(device: DeviceKey, limit: number, afterVersion?: Version): Promise<Missed>;
+  missed(device: DeviceKey, limit: number, which?: MissedOf): Promise<Missed>;
   /** Of a tracked message: it went out to the device now. Nothing for any other, or a second time. */
   sent(device: DeviceKey, version: Version): Promise<void>;
   /**
@@ -157,6 +164,12 @@ export type TraceOf =
   | { readonly channel: ChannelKey }
   | { readonly receipts: string };
 
+/** Which part of what waits: all of it, unless said otherwise. */
+export interface MissedOf {
+  readonly after?: Version | undefined;
+  readonly lowest?: Urgency | undefined;
+}
+
 export interface Missed {
   readonly kept: readonly Kept[];
   /** True when the queue holds more behind the last one given. */
@@ -194,11 +207,8 @@ export interface DeviceStore {
    * by channel and registration.
    */
   wakeable(of: WakeableOf): Promise<readonly Device[]>;
-  /** Swaps the token of a device, or sets its wake-up transport or name. @throws `device-unknown` when it left. */
-  updateDevice(
-    device: DeviceKey,
-    change: { readonly tokenHash?: string; readonly transport?: string | null; readonly name?: string },
-  ): Promise<void>;
+  /** Swaps the token of a device, or sets what else it told of itself. @throws `device-unknown` when it left. */
+  updateDevice(device: DeviceKey, change: DeviceChange): Promise<void>;
   /** Notes that the device was heard of now; nothing when it left. */
   seen(device: DeviceKey): Promise<void>;
   /** Ends a device: its token is void, what waited for it ends as `withdrawn` (as `expired` when it had expired). */

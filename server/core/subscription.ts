@@ -1,3 +1,4 @@
+import type { Urgency } from '../../protocol/urgency.ts';
 import type { ChannelKey, DeviceKey } from './keys.ts';
 
 /** What an outbox delivers to: a device with an app's channel, or the one device of a push subscription. */
@@ -6,6 +7,8 @@ export interface Addressee {
   /** Public name, for events and the trace. */
   readonly id: string;
   readonly channel: { readonly key: ChannelKey };
+  /** What lies below is withheld from it. Stock browsers name none: they get everything. */
+  readonly lowestUrgency?: Urgency;
 }
 
 /**

@@ -12,7 +12,7 @@ import { ManualClock, seededRandom } from './manual-clock.ts';
 import type { Outbox } from './outbox.ts';
 import { Receiving } from './receiving.ts';
 import type { Recipient } from './recipient.ts';
-import type { Device, Kept, Store } from './store.ts';
+import type { Device, Kept, StatedUrgency, Store } from './store.ts';
 import { Wakes } from './wake.ts';
 import type { Waker, Woken } from './waker.ts';
 
@@ -78,7 +78,10 @@ class Bench {
   }
 
   /** Keeps a message as Acceptance does. */
-  async send(payload: string, { slot = '0', user = 'ada' } = {}): Promise<Kept> {
+  async send(
+    payload: string,
+    { slot = '0', user = 'ada', urgency }: { slot?: string; user?: string; urgency?: StatedUrgency } = {},
+  ): Promise<Kept> {
     const channel = await this.store.openChannel(user, APP);
     const kept = await this.store.keep({
       channel: channel.key,
@@ -88,6 +91,7 @@ class Bench {
       project: '1',
       dailyQuota: 0,
       quotaDay: '2026-11-24',
+      ...(urgency && { urgency }),
     });
     if (channel.state === 'live') {
       await this.announcer.announce(kept);
@@ -490,5 +494,56 @@ describe('channels and bounds', () => {
     for (const answer of answers) answer('sent');
     await settle();
     expect(bench.woken.length).toBe(70);
+  });
+});
+
+describe('the lowest urgency that a device wants', () => {
+  test('DV11 what is less urgent does not wake the device that is away, and wakes the others', async () => {
+    const bench = new Bench();
+    const phone = await bench.device('phone');
+    await bench.device('laptop');
+    await bench.devices.setTransport(phone, 'phone', 'high');
+    await bench.send('normal');
+    await bench.send('low', { slot: '1', urgency: 'low' });
+    await bench.send('high', { slot: '2', urgency: 'high' });
+    expect(bench.woken).toEqual(['laptop normal', 'laptop low', 'phone high', 'laptop high']);
+  });
+
+  test('DV11 the bound named in the last hello holds after the connection has ended', async () => {
+    const bench = new Bench();
+    const device = await bench.device();
+    const outbox = await bench.connect(await bench.devices.setLowestUrgency(device, 'normal'));
+    await bench.send('low', { urgency: 'low' });
+    await bench.pass(limits.takenMs);
+    await bench.leave(outbox);
+    await bench.pass(10 * MINUTE);
+    await bench.restart();
+    await bench.pass(limits.wakeLookPauseMs);
+    await bench.pass(limits.wakeLookMs);
+    expect(bench.woken).toEqual([]);
+    await bench.send('normal', { slot: '1' });
+    expect(bench.woken).toEqual(['push normal']);
+  });
+
+  test('DV11 a bound that was lowered wakes for what was withheld, at the latest with the hourly look', async () => {
+    const bench = new Bench();
+    const device = await bench.device();
+    await bench.devices.setTransport(device, 'push', 'high');
+    await bench.send('low', { urgency: 'low' });
+    await bench.restart();
+    await bench.devices.setTransport(device, 'push');
+    await bench.pass(limits.wakeLookPauseMs);
+    await bench.pass(limits.wakeLookMs);
+    expect(bench.woken).toEqual(['push low']);
+  });
+
+  test('DV13 a message that wakes is told no more once a newer one, which is withheld, took its place', async () => {
+    const bench = new Bench();
+    const device = await bench.device();
+    await bench.devices.setTransport(device, 'push', 'high');
+    await bench.send('high', { urgency: 'high' });
+    await bench.send('low', { urgency: 'low' });
+    await bench.pass(10 * MINUTE);
+    expect(bench.woken).toEqual(['push high']);
   });
 });

@@ -1,4 +1,5 @@
 import { limits } from '../../protocol/limits.ts';
+import { reaches } from '../../protocol/urgency.ts';
 import type { Events } from '../observe/events.ts';
 import type { Announcement, Bus } from './bus.ts';
 import type { Clock } from './clock.ts';
@@ -175,11 +176,12 @@ export class Wakes {
   /** Wakes a device that nobody looks after, when something waits for it. */
   async #lookAt(device: Device): Promise<void> {
     if (this.#sleepers.has(device.key) || (await this.#isConnected(device))) return;
-    const newest = await this.#newestFor(device.key);
+    const newest = await this.#newestFor(device);
     if (newest !== undefined) this.#bring(device, newest);
   }
 
   #bring(device: Device, kept: Kept): void {
+    if (!reaches(kept.urgency, device.lowestUrgency)) return;
     const sleeper = this.#sleeper(device);
     if (sleeper === undefined) return;
     sleeper.ready.set(kept.slot, kept);
@@ -244,7 +246,7 @@ export class Wakes {
       return undefined;
     }
     if (sleeper.ready.size === 0) {
-      const newest = await this.#newestFor(device.key);
+      const newest = await this.#newestFor(device);
       if (newest === undefined) this.#drop(sleeper);
       // Its outbox offers it, and tells us when it leaves.
       if (newest === undefined || (await this.#isConnected(device))) return undefined;
@@ -284,9 +286,9 @@ export class Wakes {
     return undefined;
   }
 
-  /** The newest message that waits for a device; nothing does on a channel that is paused. */
-  async #newestFor(device: DeviceKey): Promise<Kept | undefined> {
-    const { kept } = await this.#store.missed(device, 1);
+  /** The newest message that waits for a device and is not withheld from it; nothing does on a channel that is paused. */
+  async #newestFor({ key, lowestUrgency: lowest }: Device): Promise<Kept | undefined> {
+    const { kept } = await this.#store.missed(key, 1, { lowest });
     return kept.at(-1);
   }
 

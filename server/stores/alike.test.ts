@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import * as fc from 'fast-check';
 import type { AppId } from '../../protocol/app-id.ts';
 import { retentionMs } from '../../protocol/limits.ts';
+import { urgencies } from '../../protocol/urgency.ts';
 import type { Version } from '../../protocol/version.ts';
 import { ManualClock, seededRandom } from '../core/manual-clock.ts';
 import type { ChannelKey, DeviceKey, Store } from '../core/store.ts';
@@ -143,12 +144,14 @@ const setState = fc
     ),
   );
 
-const missed = fc.tuple(place, fc.constantFrom(1, 2, 100), fc.option(place)).map(([device, limit, after]) =>
-  step(false, `missed(device ${device}, ${limit}, after ${after})`, (store, known) => {
-    const version = after === null ? undefined : (pick(known.versions, after) ?? (5 as Version));
-    return store.missed(pick(known.devices, device) ?? (9 as DeviceKey), limit, version);
-  }),
-);
+const missed = fc
+  .tuple(place, fc.constantFrom(1, 2, 100), fc.option(place), fc.constantFrom(undefined, ...urgencies))
+  .map(([device, limit, after, lowest]) =>
+    step(false, `missed(device ${device}, ${limit}, after ${after}, ${lowest})`, (store, known) => {
+      const version = after === null ? undefined : (pick(known.versions, after) ?? (5 as Version));
+      return store.missed(pick(known.devices, device) ?? (9 as DeviceKey), limit, { after: version, lowest });
+    }),
+  );
 
 const advance = fc
   .constantFrom(1, 500, 1_000, HOUR, 25 * HOUR, retentionMs, 61 * 24 * HOUR, -1_000, -HOUR)
@@ -162,14 +165,17 @@ const aDayLater = fc.constant(
   }),
 );
 
-const updates = fc.tuple(place, fc.constantFrom('a', null)).map(([device, transport]) =>
-  step(true, `updateDevice(device ${device})`, (store, known) =>
-    store.updateDevice(pick(known.devices, device) ?? (9 as DeviceKey), {
-      transport,
-      name: `${transport}`,
-    }),
-  ),
-);
+const updates = fc
+  .tuple(place, fc.constantFrom('a', null), fc.constantFrom(...urgencies))
+  .map(([device, transport, lowestUrgency]) =>
+    step(true, `updateDevice(device ${device})`, (store, known) =>
+      store.updateDevice(pick(known.devices, device) ?? (9 as DeviceKey), {
+        transport,
+        name: `${transport}`,
+        lowestUrgency,
+      }),
+    ),
+  );
 
 const anyStep: fc.Arbitrary<Step> = fc.oneof(
   { weight: 12, arbitrary: keep },

@@ -13,6 +13,7 @@ import type {
   DeviceTrace,
   Draft,
   Kept,
+  MissedOf,
   Slot,
   Store,
   WakeableOf,
@@ -106,8 +107,8 @@ export class Bench {
   }
 
   /** Payloads that wait for a device. */
-  async waiting(device: Addressee, after?: Version): Promise<readonly string[]> {
-    const missed = await this.store.missed(device.key, limits.queuedPerChannel, after);
+  async waiting(device: Addressee, which?: MissedOf): Promise<readonly string[]> {
+    const missed = await this.store.missed(device.key, limits.queuedPerChannel, which);
     return missed.kept.map((kept) => kept.payload);
   }
 
@@ -150,6 +151,7 @@ export function storeContract(name: string, open: OpenStore): void {
     describe('devices', () => deviceTests(at));
     describe('keep', () => keepTests(at));
     describe('what waits', () => waitingTests(at));
+    describe('bounds', () => boundTests(at));
     describe('the queue', () => queueTests(at));
     describe('endings', () => endingTests(at));
     describe('leaving', () => leavingTests(at));
@@ -246,7 +248,8 @@ function deviceTests(at: () => Bench): void {
     expect(evicted).toBeNull();
     const now = bench.clock.now();
     const told = { id: 'abc', channel, tokenHash: 'ffff', name: 'laptop', transport: null };
-    expect(device).toEqual({ ...told, key: device.key, registeredAt: now, seenAt: now });
+    const bound = { lowestUrgency: 'very-low' as const };
+    expect(device).toEqual({ ...told, ...bound, key: device.key, registeredAt: now, seenAt: now });
     expect(await bench.store.findDevice('abc')).toEqual(device);
     expect(await bench.store.findDevice('abd')).toBeUndefined();
     expect(await bench.store.devicesOf(channel.key)).toEqual([device]);
@@ -594,6 +597,61 @@ function waitingTests(at: () => Bench): void {
   });
 }
 
+function boundTests(at: () => Bench): void {
+  test('DV11 what is below a bound is left out, in each slot, and waits on', async () => {
+    const bench = at();
+    const channel = await bench.channel();
+    const device = await bench.device(channel);
+    const low = await bench.keep(channel, '0', 'low', { urgency: 'low' });
+    await bench.keep(channel, '1', 'normal');
+    await bench.keep(channel, '2', 'high', { urgency: 'high' });
+    await bench.keep(channel, '3', 'very-low', { urgency: 'very-low' });
+    expect(await bench.waiting(device, { lowest: 'high' })).toEqual(['high']);
+    expect(await bench.waiting(device, { lowest: 'normal' })).toEqual(['normal', 'high']);
+    expect(await bench.waiting(device, { lowest: 'low' })).toEqual(['low', 'normal', 'high']);
+    expect(await bench.waiting(device)).toEqual(['low', 'normal', 'high', 'very-low']);
+    expect(await bench.state(device, low)).toBe('waiting');
+  });
+
+  test('DV13 a newer message supersedes as always, also one that is withheld, and nothing takes its place', async () => {
+    const bench = at();
+    const channel = await bench.channel();
+    const device = await bench.device(channel);
+    const urgent = await bench.keep(channel, '0', 'urgent', { urgency: 'high' });
+    const newest = await bench.keep(channel, '0', 'newest', { urgency: 'low' });
+    expect(await bench.waiting(device, { lowest: 'high' })).toEqual([]);
+    expect(await bench.state(device, urgent)).toBe('superseded');
+    expect(await bench.state(device, newest)).toBe('waiting');
+    expect(await bench.waiting(device)).toEqual(['newest']);
+  });
+
+  test('DV13 what is withheld expires at its time, and one that was superseded does not come back', async () => {
+    const bench = at();
+    const channel = await bench.channel();
+    const device = await bench.device(channel);
+    const brief = { urgency: 'low', expiresAt: bench.clock.now() + 1_000 } as const;
+    const kept = await bench.keep(channel, '0', 'brief', brief);
+    expect(await bench.waiting(device, { lowest: 'normal' })).toEqual([]);
+    bench.clock.advance(1_000);
+    expect(await bench.waiting(device)).toEqual([]);
+    expect(await bench.state(device, kept)).toBe('expired');
+  });
+
+  test('DV11 a device keeps the bound that it named, until it names another', async () => {
+    const bench = at();
+    const device = await bench.device(await bench.channel());
+    const bound = async () => (await bench.store.findDevice(device.id))?.lowestUrgency;
+    await bench.store.updateDevice(device.key, { lowestUrgency: 'high' });
+    await bench.store.updateDevice(device.key, { transport: 'x' });
+    expect(await bound()).toBe('high');
+    expect((await bench.store.wakeable({ channel: device.channel.key }))[0]?.lowestUrgency).toBe('high');
+    await bench.reopen();
+    expect(await bound()).toBe('high');
+    await bench.store.updateDevice(device.key, { lowestUrgency: 'very-low' });
+    expect(await bound()).toBe('very-low');
+  });
+}
+
 function queueTests(at: () => Bench): void {
   test('QE1 messages without a slot wait in order behind those of slots, each until it ends by itself', async () => {
     const bench = at();
@@ -609,6 +667,28 @@ function queueTests(at: () => Bench): void {
     expect(await bench.waiting(device)).toEqual(['slot', 'a', 'c']);
   });
 
+  test('DV11 what is below a bound is left out of the queue and its pages, and stays', async () => {
+    const bench = at();
+    const device = await bench.subscription();
+    const { channel } = device;
+    const [a] = [
+      await bench.keep(channel, null, 'a', { urgency: 'high' }),
+      await bench.keep(channel, null, 'b', { urgency: 'low' }),
+      await bench.keep(channel, null, 'c'),
+      await bench.keep(channel, null, 'd', { urgency: 'very-low' }),
+      await bench.keep(channel, null, 'e', { urgency: 'high' }),
+    ];
+    const page = async (limit: number, which: MissedOf) => {
+      const { kept, more } = await bench.store.missed(device.key, limit, which);
+      return [...kept.map((one) => one.payload), more];
+    };
+    expect(await page(2, { lowest: 'normal' })).toEqual(['a', 'c', true]);
+    expect(await page(2, { lowest: 'high' })).toEqual(['a', 'e', false]);
+    expect(await page(1, { lowest: 'low', after: a.version })).toEqual(['b', true]);
+    expect(await page(1, { lowest: 'high', after: a.version })).toEqual(['e', false]);
+    expect(await page(9, {})).toEqual(['a', 'b', 'c', 'd', 'e', false]);
+  });
+
   test('QE1 a queue is read in pages, the later ones without the slots', async () => {
     const bench = at();
     const channel = await bench.channel();
@@ -619,10 +699,13 @@ function queueTests(at: () => Bench): void {
     const first = await bench.store.missed(device.key, 2);
     expect(first.kept.map((kept) => kept.payload)).toEqual(['slot', 'a', 'b']);
     expect(first.more).toBe(true);
-    const second = await bench.store.missed(device.key, 2, queued[1]?.version);
+    const second = await bench.store.missed(device.key, 2, { after: queued[1]?.version });
     expect(second.kept.map((kept) => kept.payload)).toEqual(['c', 'd']);
     expect(second.more).toBe(false);
-    expect(await bench.store.missed(device.key, 2, queued[3]?.version)).toEqual({ kept: [], more: false });
+    expect(await bench.store.missed(device.key, 2, { after: queued[3]?.version })).toEqual({
+      kept: [],
+      more: false,
+    });
   });
 
   test('ST5 a queue takes 1,000 messages, refuses one more, and has room again when one ends', async () => {
@@ -1429,7 +1512,7 @@ function restartTests(at: () => Bench): void {
       await bench.keep(channel, null, 'c'),
     ];
     await bench.store.runFailed(device.key, b.version);
-    await bench.store.updateDevice(device.key, { transport: 'x' });
+    await bench.store.updateDevice(device.key, { transport: 'x', lowestUrgency: 'low' });
     const told = async () => ({
       channel: await bench.store.findChannel(channel.id),
       device: await bench.store.findDevice(device.id),

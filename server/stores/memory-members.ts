@@ -2,6 +2,7 @@ import type { AppId } from '../../protocol/app-id.ts';
 import { type ChannelId, makeChannelId } from '../../protocol/channel-id.ts';
 import { ReveilleError } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
+import type { Urgency } from '../../protocol/urgency.ts';
 import type { Version } from '../../protocol/version.ts';
 import type { Clock, Random } from '../core/clock.ts';
 import type {
@@ -9,6 +10,7 @@ import type {
   ChannelKey,
   ChannelState,
   Device,
+  DeviceChange,
   DeviceDraft,
   DeviceKey,
   WakeableOf,
@@ -25,6 +27,7 @@ export interface Member {
   name: string;
   signIn: string | null;
   transport: string | null;
+  lowestUrgency: Urgency;
   seenAt: number;
   removedAt: number | null;
 }
@@ -172,7 +175,7 @@ export class MemoryMembers {
     });
   }
 
-  update(key: DeviceKey, change: { tokenHash?: string; transport?: string | null; name?: string }): void {
+  update(key: DeviceKey, change: DeviceChange): void {
     const member = this.find(key);
     if (member === undefined) throw new ReveilleError('device-unknown');
     Object.assign(member, change);
@@ -234,6 +237,7 @@ export class MemoryMembers {
       key: this.#lastMember as DeviceKey,
       since: this.#messages.lastVersion(),
       transport: null,
+      lowestUrgency: 'very-low',
       registeredAt: now,
       seenAt: now,
       removedAt: null,
@@ -260,6 +264,6 @@ export class MemoryMembers {
 
 /** The device as the port gives it: a copy, so that no caller holds on to what changes. */
 function deviceOf(member: Member, channel: Channel): Device {
-  const { key, id, tokenHash, name, transport, registeredAt, seenAt } = member;
-  return { key, id, channel, tokenHash, name, transport, registeredAt, seenAt };
+  const { key, id, tokenHash, name, transport, lowestUrgency, registeredAt, seenAt } = member;
+  return { key, id, channel, tokenHash, name, transport, lowestUrgency, registeredAt, seenAt };
 }

@@ -2,6 +2,7 @@ import type { AppId } from '../../protocol/app-id.ts';
 import type { ChannelId } from '../../protocol/channel-id.ts';
 import { ReveilleError } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
+import { reaches } from '../../protocol/urgency.ts';
 import { nextVersion, type Version } from '../../protocol/version.ts';
 import type { Clock, Random } from '../core/clock.ts';
 import type { Multicast, MulticastDraft } from '../core/multicast.ts';
@@ -10,12 +11,14 @@ import type {
   ChannelKey,
   ChannelState,
   Device,
+  DeviceChange,
   DeviceDraft,
   DeviceKey,
   Draft,
   Kept,
   MessageTrace,
   Missed,
+  MissedOf,
   Store,
   TraceOf,
   WakeableOf,
@@ -87,12 +90,13 @@ export class MemoryStore implements Store {
     return this.#confirmed.get(channel);
   }
 
-  async missed(key: DeviceKey, limit: number, after?: Version): Promise<Missed> {
+  async missed(key: DeviceKey, limit: number, { after, lowest }: MissedOf = {}): Promise<Missed> {
     this.#assertOpen();
     const member = this.#members.find(key);
     if (member === undefined || this.#members.channel(member.channel)?.state !== 'live') return nothing;
     const now = this.#clock.now();
-    const waits = ({ kept, endings }: Entry) => !endings.has(key) && kept.expiresAt > now;
+    const waits = ({ kept, endings }: Entry) =>
+      !endings.has(key) && kept.expiresAt > now && reaches(kept.urgency, lowest);
     const newest = after === undefined ? this.#newestOfSlots(member) : [];
     for (const entry of newest) this.#endOlder(member, entry, now);
     const queue = this.#entitledTo(member).filter(
@@ -235,10 +239,7 @@ export class MemoryStore implements Store {
     return this.#members.wakeable(of);
   }
 
-  async updateDevice(
-    device: DeviceKey,
-    change: { readonly tokenHash?: string; readonly transport?: string | null; readonly name?: string },
-  ): Promise<void> {
+  async updateDevice(device: DeviceKey, change: DeviceChange): Promise<void> {
     this.#assertOpen();
     this.#members.update(device, change);
   }

@@ -3,9 +3,10 @@ import { SmallTown } from '../../../dev-env/small-town.ts';
 import type { AppId } from '../../../protocol/app-id.ts';
 import { limits } from '../../../protocol/limits.ts';
 import { parseSubchannel, type Subchannel } from '../../../protocol/subchannel.ts';
+import type { Urgency } from '../../../protocol/urgency.ts';
 import type { Version } from '../../../protocol/version.ts';
-import { type ClientFrame, parseServerFrame } from '../../../protocol/wire.ts';
-import type { Device, Kept } from '../../core/store.ts';
+import { type ClientFrame, parseClientFrame, parseServerFrame } from '../../../protocol/wire.ts';
+import type { Device, Kept, StatedUrgency } from '../../core/store.ts';
 import { HalfOpen } from '../../doors/half-open.ts';
 import { type Events, silentEvents } from '../../observe/events.ts';
 import { type House, type Line, Session, SWEEP_MS } from './session.ts';
@@ -62,10 +63,10 @@ async function gateway(events: Events = silentEvents) {
       session.sweep();
     }
   };
-  const keep = async (payload: string, subchannel = 0) => {
+  const keep = async (payload: string, subchannel = 0, urgency?: StatedUrgency) => {
     const slot = String(parseSubchannel(subchannel) as Subchannel);
     const expiresAt = town.clock.now() + 1e9;
-    const rest = { project: 'p', dailyQuota: 0, quotaDay: '2026-11-24' };
+    const rest = { project: 'p', dailyQuota: 0, quotaDay: '2026-11-24', ...(urgency && { urgency }) };
     return town.store.keep({ channel: device.channel.key, slot, payload, expiresAt, ...rest });
   };
   const waiting = async () => (await devices.missed(device)).kept.map(({ payload }) => payload);
@@ -181,7 +182,9 @@ describe('greeting', () => {
   test('WW5 a check that fails inside is told to the events and closed as internal', async () => {
     const failed: unknown[] = [];
     await using g = await gateway({ ...silentEvents, failed: (where) => failed.push(where) });
-    const broken = { ...g.house, devices: { authenticate: () => Promise.reject(new TypeError('broken')) } };
+    const authenticate = () => Promise.reject(new TypeError('broken'));
+    const devices = { authenticate, setLowestUrgency: authenticate };
+    const broken = { ...g.house, devices };
     const session = new Session(broken, 'x', null);
     const line = new WrittenLine();
     session.opened(line);
@@ -385,5 +388,44 @@ describe('what the owner of a device is shown', () => {
     await settled();
     const ended = { at: clock.now(), gateway: 'websocket', reason: 'too-slow' };
     expect(deliveries.connectionOf(g.device.key)).toEqual({ current: undefined, ended });
+  });
+});
+
+describe('the lowest urgency', () => {
+  test('DV11 a hello names it, and one without it wants everything again', async () => {
+    await using g = await gateway();
+    const low = await g.keep('low', 0, 'low');
+    await g.keep('high', 1, 'high');
+    const hear = async (urgency?: Urgency) => {
+      const { line, session } = g.open();
+      await session.receive({ ...g.hello, urgency });
+      await settled();
+      session.close('going-away');
+      await settled();
+      return line.frames.flatMap(({ payload }) => payload ?? []);
+    };
+    const bound = async () => (await g.town.store.findDevice(g.device.id))?.lowestUrgency;
+    expect([await hear('high'), await bound()]).toEqual([['high'], 'high']);
+    expect([await hear('low'), await bound()]).toEqual([['low', 'high'], 'low']);
+    expect([await hear('normal'), await bound()]).toEqual([['high'], 'normal']);
+    expect([await hear(), await bound()]).toEqual([['low', 'high'], 'very-low']);
+    expect((await g.town.store.traced(low.version))?.devices[0]?.state).toBe('waiting');
+  });
+
+  test('DV11 a hello with an urgency of no such name is a bad frame', () => {
+    for (const urgency of ['urgent', '', null, 3]) {
+      const text = JSON.stringify({
+        type: 'hello',
+        protocol: 1,
+        client: 't',
+        device: 'd',
+        token: 't',
+        urgency,
+      });
+      expect(parseClientFrame(text)).toMatchObject({
+        close: 'frame-bad',
+        why: expect.stringContaining('urgency'),
+      });
+    }
   });
 });

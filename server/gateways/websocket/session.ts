@@ -23,7 +23,7 @@ export interface Line {
 
 /** What all sessions of a gateway share. */
 export interface House {
-  readonly devices: Pick<Devices, 'authenticate'>;
+  readonly devices: Pick<Devices, 'authenticate' | 'setLowestUrgency'>;
   readonly deliveries: Pick<Deliveries, 'connect' | 'disconnect'>;
   readonly owners: Pick<AppOwners, 'find'>;
   readonly events: Events;
@@ -159,8 +159,9 @@ export class Session implements Recipient {
     this.#state = { at: 'proving', address };
     const { devices, deliveries, owners, events, halfOpen } = this.#house;
     try {
-      const device = await devices.authenticate({ id: hello.device, token: hello.token });
-      await assertAppOrigin(origin, device.channel.app, owners);
+      const known = await devices.authenticate({ id: hello.device, token: hello.token });
+      await assertAppOrigin(origin, known.channel.app, owners);
+      const device = await devices.setLowestUrgency(known, hello.urgency ?? 'very-low');
       if (this.#state.at !== 'proving') return;
       const { protocol } = hello;
       this.#send({ type: 'welcome', protocol, channelId: device.channel.id, pingMs: limits.pingMs });

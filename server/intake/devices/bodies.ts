@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { limits } from '../../../protocol/limits.ts';
+import { urgencies } from '../../../protocol/urgency.ts';
 import { isVersion, type Version } from '../../../protocol/version.ts';
 import { pushTransport } from '../../doors/push-transport.ts';
 
@@ -41,7 +42,8 @@ export const confirmBody = z.object({
     .max(limits.outcomesPerConfirm),
 });
 
-/** `PUT …/transport`: how the device is woken by a push, or null. */
+/** `PUT …/transport`: how the device is woken by a push, or null; and the lowest urgency that it wants to be woken for. */
 export const transportBody = z.object({
   transport: pushTransport.nullable().transform((value) => (value === null ? null : JSON.stringify(value))),
+  urgency: z.enum(urgencies).default('very-low'),
 });

@@ -4,6 +4,7 @@ import type { AppId } from '../../../protocol/app-id.ts';
 import { ReveilleError } from '../../../protocol/errors.ts';
 import { limits } from '../../../protocol/limits.ts';
 import { CHANNEL_SCOPE } from '../../core/sender.ts';
+import type { Device } from '../../core/store.ts';
 import type { RegisteredDevice } from './register.ts';
 
 const app = 'mfaehphpebmlbfdiegjnpidmibldjbjk' as AppId;
@@ -289,6 +290,27 @@ describe('what waits', () => {
     expect(more).toBe(false);
   });
 
+  test('DV12 ?urgency= leaves out what is less urgent, of that answer alone', async () => {
+    await using t = await town();
+    const device = await t.register();
+    const { channel } = (await t.small.store.findDevice(device.deviceId)) as Device;
+    const rest = { channel: channel.key, project: 'p', dailyQuota: 0, quotaDay: '2026-11-24' };
+    const expiresAt = t.small.clock.now() + 60_000;
+    await t.small.store.keep({ ...rest, slot: '1', payload: 'low', expiresAt, urgency: 'low' });
+    await t.send(device.channelId, 0, 'normal');
+    const payloads = async (query: string) =>
+      (await t.missed(device, query)).messages.map(({ payload }) => payload);
+    expect(await payloads('?urgency=high')).toEqual([]);
+    expect(await payloads('?urgency=normal')).toEqual(['normal']);
+    expect(await payloads('?urgency=low')).toEqual(['low', 'normal']);
+    expect(await payloads('')).toEqual(['low', 'normal']);
+    for (const wrong of ['', 'High', 'urgent', '1']) {
+      const error = await errorOf(await t.at(device, 'GET', `/missed?urgency=${wrong}`));
+      expect([error.status, error.location]).toEqual([400, 'urgency']);
+      expect(error.message).toContain('very-low, low, normal and high');
+    }
+  });
+
   test('DV4 ?after= must be a version', async () => {
     await using t = await town();
     const device = await t.register();
@@ -360,6 +382,17 @@ describe('the transport', () => {
     expect(JSON.parse((await kept()) ?? '')).toEqual(good);
     await put(null);
     expect(await kept()).toBeNull();
+  });
+
+  test('DV11 names the lowest urgency to be woken for; without it all wake again', async () => {
+    await using t = await town();
+    const device = await t.register();
+    const put = async (body: Record<string, unknown>) =>
+      (await t.at(device, 'PUT', '/transport', { body })).status;
+    const bound = async () => (await t.small.store.findDevice(device.deviceId))?.lowestUrgency;
+    expect([await put({ transport: good, urgency: 'high' }), await bound()]).toEqual([204, 'high']);
+    expect([await put({ transport: good, urgency: 'now' }), await bound()]).toEqual([400, 'high']);
+    expect([await put({ transport: good }), await bound()]).toEqual([204, 'very-low']);
   });
 
   const bad: Readonly<Record<string, unknown>> = {

@@ -1,4 +1,5 @@
 import { ReveilleError } from '../../../protocol/errors.ts';
+import { isUrgency, type Urgency } from '../../../protocol/urgency.ts';
 import { isVersion, type Version } from '../../../protocol/version.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { Devices } from '../../core/devices.ts';
@@ -33,16 +34,16 @@ export const deviceActions: Readonly<Record<string, DeviceAction>> = {
   '/transport': {
     method: 'PUT',
     async run({ request, device, devices, clock, assertUsable }) {
-      const { transport } = await readBody(request, clock, transportBody);
+      const { transport, urgency } = await readBody(request, clock, transportBody);
       if (transport !== null) assertUsable(transport);
-      await devices.setTransport(device, transport);
+      await devices.setTransport(device, transport, urgency);
       return done();
     },
   },
   '/missed': {
     method: 'GET',
     async run({ url, device, devices }) {
-      const missed = await devices.missed(device, readAfter(url));
+      const missed = await devices.missed(device, { after: readAfter(url), lowest: readLowest(url) });
       return googleJson(200, { messages: missed.kept.map(missedMessage), more: missed.more });
     },
   },
@@ -65,6 +66,14 @@ function readAfter(url: URL): Version | undefined {
   if (!isVersion(version))
     throw new ReveilleError('input-invalid', '"after" must be a version.', { location: 'after' });
   return version;
+}
+
+/** What is asked for here holds for this answer alone: a GET changes nothing. */
+function readLowest(url: URL): Urgency | undefined {
+  const urgency = url.searchParams.get('urgency');
+  if (urgency === null) return undefined;
+  if (!isUrgency(urgency)) throw new ReveilleError('urgency-invalid', undefined, { location: 'urgency' });
+  return urgency;
 }
 
 /** The slots of an app's channel are its subchannels. */

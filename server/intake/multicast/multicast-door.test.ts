@@ -69,6 +69,20 @@ describe('one message for many channels', () => {
     expect(await t.waiting()).toEqual([]);
   });
 
+  test('DV13 what a device withholds stands as accepted there, until it is superseded', async () => {
+    await using t = await town();
+    await t.small.devices.setLowestUrgency(t.device, 'high');
+    const state = async (id: string | null) => {
+      const answer = messageState.parse(await (await t.call(`/v2/messages/${id}`)).json());
+      return answer.targets[0]?.devices?.[0]?.state;
+    };
+    const { id } = await t.send({ urgency: 'low' });
+    expect(await state(id)).toBe('accepted');
+    const newer = await t.send({ urgency: 'high' });
+    await t.small.devices.missed(t.device, { lowest: 'high' });
+    expect([await state(id), await state(newer.id)]).toEqual(['superseded', 'accepted']);
+  });
+
   test('VT4 each channel that is refused says why, the others get the message', async () => {
     await using t = await town();
     await t.small.receiving.remove('carol', app);

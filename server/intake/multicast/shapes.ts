@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { errorTable } from '../../../protocol/errors.ts';
 import { limits, retentionMs } from '../../../protocol/limits.ts';
+import { urgencies } from '../../../protocol/urgency.ts';
 
 /** What the doors of the second API read and answer. The same schemas are its OpenAPI document (server/openapi.ts). */
 
@@ -33,7 +34,10 @@ export const messageBody = z
       .max(retentionMs / 1_000)
       .default(retentionMs / 1_000)
       .describe('Seconds that the message waits for a device; 0 = for devices that are connected'),
-    urgency: z.enum(['very-low', 'low', 'normal', 'high']).default('normal'),
+    urgency: z
+      .enum(urgencies)
+      .default('normal')
+      .describe('A device may name the lowest that it wants; what lies below waits for it'),
     validateOnly: z.boolean().default(false).describe('True checks everything and sends nothing'),
   })
   .describe('One message for one to a thousand channels');

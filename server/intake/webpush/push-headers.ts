@@ -1,8 +1,7 @@
 import { ReveilleError } from '../../../protocol/errors.ts';
 import { limits } from '../../../protocol/limits.ts';
+import { isUrgency, type Urgency } from '../../../protocol/urgency.ts';
 import type { Push } from '../../core/push.ts';
-
-const URGENCIES = ['very-low', 'low', 'normal', 'high'] as const;
 
 /** What the headers of a push say about its delivery (RFC 8030 section 5). */
 export interface DeliveryWish extends Pick<Push, 'ttl' | 'topic' | 'urgency'> {
@@ -38,10 +37,10 @@ function readTopic(value: string | null): string | null {
   return value;
 }
 
-function readUrgency(value: string | null): Push['urgency'] {
+function readUrgency(value: string | null): Urgency {
   if (value === null) return 'normal';
-  const urgency = URGENCIES.find((one) => one === value.trim().toLowerCase());
-  if (urgency === undefined)
+  const urgency = value.trim().toLowerCase();
+  if (!isUrgency(urgency))
     throw new ReveilleError('urgency-invalid', `It was "${value.slice(0, 40)}".`, { location: 'Urgency' });
   return urgency;
 }

@@ -1,6 +1,15 @@
 import type { Database, Statement } from 'bun:sqlite';
+import type { Urgency } from '../../../protocol/urgency.ts';
 import type { Version } from '../../../protocol/version.ts';
-import type { Channel, ChannelKey, Device, DeviceDraft, DeviceKey, WakeableOf } from '../../core/store.ts';
+import type {
+  Channel,
+  ChannelKey,
+  Device,
+  DeviceChange,
+  DeviceDraft,
+  DeviceKey,
+  WakeableOf,
+} from '../../core/store.ts';
 import { Lru } from './lru.ts';
 
 const REMEMBERED = 50_000;
@@ -13,16 +22,15 @@ export interface DeviceRow {
   readonly tokenHash: string;
   readonly name: string;
   readonly transport: string | null;
+  readonly lowestUrgency: Urgency;
   /** FO2: it is entitled to versions above this one. */
   readonly since: Version;
   readonly registeredAt: number;
   readonly seenAt: number;
 }
 
-export type DeviceChange = Partial<Pick<DeviceRow, 'tokenHash' | 'transport' | 'name'>>;
-
-const COLUMNS = `key, id, channel, token_hash AS tokenHash, name, transport, since,
-  registered_at AS registeredAt, seen_at AS seenAt`;
+const COLUMNS = `key, id, channel, token_hash AS tokenHash, name, transport,
+  lowest_urgency AS lowestUrgency, since, registered_at AS registeredAt, seen_at AS seenAt`;
 
 /** Devices. The hot ones are remembered; whoever writes one forgets it. */
 export class DeviceTable {
@@ -34,7 +42,7 @@ export class DeviceTable {
   readonly #wakeableOf: Statement<DeviceRow, [number]>;
   readonly #wakeableAfter: Statement<DeviceRow, [number, number, number]>;
   readonly #insert: Statement<DeviceRow, (string | number | null)[]>;
-  readonly #update: Statement<unknown, [string, string | null, string, number]>;
+  readonly #update: Statement<unknown, [string, string | null, string, string, number]>;
   readonly #seen: Statement<unknown, [number, number]>;
   readonly #leave: Statement<unknown, [number, number]>;
   readonly #blank: Statement<unknown, [number]>;
@@ -57,7 +65,9 @@ export class DeviceTable {
       `INSERT INTO devices (id, channel, token_hash, name, sign_in, since, registered_at, seen_at)
        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7) RETURNING ${COLUMNS}`,
     );
-    this.#update = db.prepare('UPDATE devices SET token_hash = ?, transport = ?, name = ? WHERE key = ?');
+    this.#update = db.prepare(
+      'UPDATE devices SET token_hash = ?, transport = ?, name = ?, lowest_urgency = ? WHERE key = ?',
+    );
     this.#seen = db.prepare('UPDATE devices SET seen_at = ? WHERE key = ?');
     this.#leave = db.prepare(
       "UPDATE devices SET removed_at = ?, token_hash = '', transport = NULL, sign_in = NULL WHERE key = ?",
@@ -104,8 +114,8 @@ export class DeviceTable {
   }
 
   update(device: DeviceRow, change: DeviceChange): void {
-    const { tokenHash, transport, name } = { ...device, ...change };
-    this.#update.run(tokenHash, transport, name, device.key);
+    const { tokenHash, transport, name, lowestUrgency } = { ...device, ...change };
+    this.#update.run(tokenHash, transport, name, lowestUrgency, device.key);
     this.#known.delete(device.key);
   }
 
@@ -146,6 +156,6 @@ export class DeviceTable {
 
 /** The device as the port gives it. */
 export function deviceOf(row: DeviceRow, channel: Channel): Device {
-  const { key, id, tokenHash, name, transport, registeredAt, seenAt } = row;
-  return { key, id, channel, tokenHash, name, transport, registeredAt, seenAt };
+  const { key, id, tokenHash, name, transport, lowestUrgency, registeredAt, seenAt } = row;
+  return { key, id, channel, tokenHash, name, transport, lowestUrgency, registeredAt, seenAt };
 }

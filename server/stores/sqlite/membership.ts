@@ -2,9 +2,17 @@ import type { AppId } from '../../../protocol/app-id.ts';
 import { ReveilleError } from '../../../protocol/errors.ts';
 import { limits } from '../../../protocol/limits.ts';
 import type { Clock, Random } from '../../core/clock.ts';
-import type { Channel, ChannelKey, ChannelState, Device, DeviceDraft, DeviceKey } from '../../core/store.ts';
+import type {
+  Channel,
+  ChannelKey,
+  ChannelState,
+  Device,
+  DeviceChange,
+  DeviceDraft,
+  DeviceKey,
+} from '../../core/store.ts';
 import type { ChannelTable } from './channel-table.ts';
-import { type DeviceChange, type DeviceRow, type DeviceTable, deviceOf } from './device-table.ts';
+import { type DeviceRow, type DeviceTable, deviceOf } from './device-table.ts';
 import type { EndingTable } from './ending-table.ts';
 import type { MetaTable } from './meta-table.ts';
 

@@ -1,7 +1,16 @@
 import type { Database, Statement } from 'bun:sqlite';
 import { limits } from '../../../protocol/limits.ts';
+import { urgencies } from '../../../protocol/urgency.ts';
 import type { Version } from '../../../protocol/version.ts';
-import type { ChannelKey, Draft, Kept, PushHeaders, Slot, Urgency } from '../../core/store.ts';
+import type {
+  ChannelKey,
+  Draft,
+  Kept,
+  MissedOf,
+  PushHeaders,
+  Slot,
+  StatedUrgency,
+} from '../../core/store.ts';
 import { isTopic } from '../rules.ts';
 import type { DeviceRow } from './device-table.ts';
 import { Lru } from './lru.ts';
@@ -10,7 +19,7 @@ const PROJECTS_REMEMBERED = 10_000;
 
 interface KeptRow extends Omit<Kept, 'headers' | 'urgency' | 'tracked'> {
   readonly headers: string | null;
-  readonly urgency: Urgency | null;
+  readonly urgency: StatedUrgency | null;
   readonly stateUntil: number | null;
 }
 
@@ -35,6 +44,9 @@ interface Place {
 const KEPT = `m.version, m.channel, m.slot, m.payload, m.headers, m.urgency, m.state_until AS stateUntil,
   m.accepted_at AS acceptedAt, m.expires_at AS expiresAt`;
 
+const PLACE_OF_URGENCY = `CASE coalesce(m.urgency, 'normal')
+  ${urgencies.map((urgency, place) => `WHEN '${urgency}' THEN ${place}`).join(' ')} END`;
+
 /** The slots of a channel, found by leaps through the index: a slot may hold thousands of rows that pruning has not reached. */
 const SLOTS = `WITH RECURSIVE slots (slot) AS (
     SELECT (SELECT slot FROM messages WHERE channel = ?1 AND slot > '' ORDER BY slot LIMIT 1)
@@ -50,7 +62,7 @@ export class MessageTable {
   readonly #findProject: Statement<{ key: number }, [string]>;
   readonly #place: Statement<Place, [number]>;
   readonly #heads: Statement<Head, [number, number, number]>;
-  readonly #page: Statement<KeptRow, [number, number, number, number, number]>;
+  readonly #page: Statement<KeptRow, [number, number, number, number, number, number]>;
   readonly #queue: Statement<unknown, [number, number, number]>;
   readonly #queueLength: Statement<{ length: number }, [number, number]>;
   readonly #topic: Statement<unknown, [number, string, number, number]>;
@@ -87,6 +99,7 @@ export class MessageTable {
       `SELECT ${KEPT} FROM queued q CROSS JOIN messages m ON m.version = q.version
        WHERE q.channel = ?1 AND q.version > ?2 AND q.expires_at > ?3
          AND NOT EXISTS (SELECT 1 FROM outcomes WHERE version = q.version AND device = ?4)
+         AND ${PLACE_OF_URGENCY} >= ?6
        ORDER BY q.version LIMIT ?5`,
     );
     this.#queue = db.prepare('INSERT INTO queued VALUES (?, ?, ?)');
@@ -142,9 +155,11 @@ export class MessageTable {
     return this.#heads.all(device.channel, device.key, device.since);
   }
 
-  /** What waits in the queue for the device behind `after`, in order, at most `most`. */
-  queued(device: DeviceRow, after: number, now: number, most: number): readonly Kept[] {
-    return this.#page.all(device.channel, Math.max(after, device.since), now, device.key, most).map(keptOf);
+  /** What waits in the queue for the device, in order, at most `most`. */
+  queued(device: DeviceRow, which: MissedOf, now: number, most: number): readonly Kept[] {
+    const after = Math.max(which.after ?? 0, device.since);
+    const lowest = urgencies.indexOf(which.lowest ?? 'very-low');
+    return this.#page.all(device.channel, after, now, device.key, most, lowest).map(keptOf);
   }
 
   /** The inner number of a project; undefined when it never sent. */

@@ -1,7 +1,8 @@
 import { limits } from '../../../protocol/limits.ts';
+import { reaches } from '../../../protocol/urgency.ts';
 import type { Version } from '../../../protocol/version.ts';
 import type { Clock } from '../../core/clock.ts';
-import type { ChannelKey, DeviceKey, Missed } from '../../core/store.ts';
+import type { ChannelKey, DeviceKey, Missed, MissedOf } from '../../core/store.ts';
 import { assumedEnding } from '../rules.ts';
 import type { ChannelTable } from './channel-table.ts';
 import type { DeviceRow, DeviceTable } from './device-table.ts';
@@ -42,16 +43,16 @@ export class Progress {
   }
 
   /** What waits, by reading alone. `mustRecord`: something was superseded while away, so `recordMissed` has to answer. */
-  missed(key: DeviceKey, limit: number, after?: Version): { missed: Missed; mustRecord: boolean } {
+  missed(key: DeviceKey, limit: number, which: MissedOf): { missed: Missed; mustRecord: boolean } {
     const device = this.#reachable(key);
     if (device === undefined) return { missed: nothing, mustRecord: false };
-    const heads = after === undefined ? this.#messages.heads(device) : [];
+    const heads = which.after === undefined ? this.#messages.heads(device) : [];
     const mustRecord = heads.some((head) => head.olderWait === 1);
-    return { missed: this.#answer(device, heads, limit, after ?? 0), mustRecord };
+    return { missed: this.#answer(device, heads, limit, which), mustRecord };
   }
 
   /** The same, recording what was superseded while the device was away (SC2). */
-  recordMissed(key: DeviceKey, limit: number): Missed {
+  recordMissed(key: DeviceKey, limit: number, which: MissedOf): Missed {
     const device = this.#reachable(key);
     if (device === undefined) return nothing;
     const heads = this.#messages.heads(device);
@@ -60,7 +61,7 @@ export class Progress {
       if (head.slot !== null && head.olderWait === 1)
         this.#endings.endOlder(device, head.slot, head.version, now);
     }
-    return this.#answer(device, heads, limit, 0);
+    return this.#answer(device, heads, limit, which);
   }
 
   sent(key: DeviceKey, version: Version): void {
@@ -133,10 +134,13 @@ export class Progress {
     return message.channel;
   }
 
-  #answer(device: DeviceRow, heads: readonly Head[], limit: number, after: number): Missed {
+  #answer(device: DeviceRow, heads: readonly Head[], limit: number, which: MissedOf): Missed {
     const now = this.#clock.now();
-    const newest = heads.filter((head) => head.ended === 0 && head.expiresAt > now).map(keptOf);
-    const queued = this.#messages.queued(device, after, now, limit + 1);
+    const newest = heads
+      .filter((head) => head.ended === 0 && head.expiresAt > now)
+      .map(keptOf)
+      .filter((kept) => reaches(kept.urgency, which.lowest));
+    const queued = this.#messages.queued(device, which, now, limit + 1);
     return { kept: [...newest, ...queued.slice(0, limit)], more: queued.length > limit };
   }
 

@@ -158,6 +158,10 @@ const steps: readonly string[] = [
   -- When a device of the channel last confirmed a message.
   CREATE TABLE confirms (channel INTEGER PRIMARY KEY, at INTEGER NOT NULL) STRICT;
   `,
+  `
+  -- What is less urgent is withheld from the device.
+  ALTER TABLE devices ADD COLUMN lowest_urgency TEXT NOT NULL DEFAULT 'very-low';
+  `,
 ];
 
 /**

@@ -10,19 +10,21 @@ import type {
   ChannelKey,
   ChannelState,
   Device,
+  DeviceChange,
   DeviceDraft,
   DeviceKey,
   Draft,
   Kept,
   MessageTrace,
   Missed,
+  MissedOf,
   Store,
   TraceOf,
   WakeableOf,
 } from '../../core/store.ts';
 import type { HolderId, Subscription } from '../../core/subscription.ts';
 import { isTopic } from '../rules.ts';
-import { type DeviceChange, type DeviceRow, deviceOf } from './device-table.ts';
+import { type DeviceRow, deviceOf } from './device-table.ts';
 import { asDiskFault, GroupCommit } from './group-commit.ts';
 import { Membership } from './membership.ts';
 import { Multicasting } from './multicasting.ts';
@@ -135,10 +137,10 @@ class SqliteStore implements Store {
     return this.#read(() => this.#steps.lastConfirmed(channel));
   }
 
-  async missed(device: DeviceKey, limit: number, afterVersion?: Version): Promise<Missed> {
-    const found = this.#read(() => this.#progress.missed(device, limit, afterVersion));
+  async missed(device: DeviceKey, limit: number, which: MissedOf = {}): Promise<Missed> {
+    const found = this.#read(() => this.#progress.missed(device, limit, which));
     if (!found.mustRecord) return found.missed;
-    return this.#commit.write(() => this.#progress.recordMissed(device, limit));
+    return this.#commit.write(() => this.#progress.recordMissed(device, limit, which));
   }
 
   sent(device: DeviceKey, version: Version): Promise<void> {

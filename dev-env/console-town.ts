@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Hono } from 'hono';
 import { limits } from '../protocol/limits.ts';
+import type { Account } from '../server/accounts/account.ts';
 import { type Accounts, createAccounts } from '../server/accounts/accounts.ts';
 import { formToken } from '../server/accounts/form-token.ts';
 import { type OpenControlDatabase, openControlDatabase } from '../server/accounts/open-database.ts';
@@ -24,6 +25,7 @@ import type { Device } from '../server/core/store.ts';
 import type { Door } from '../server/doors/door.ts';
 import { Refusals } from '../server/doors/refusals.ts';
 import { MESSAGE_PATHS, sendDoor } from '../server/intake/messages/send-door.ts';
+import type { ProjectRole } from '../server/oauth/roles.ts';
 import { type OAuthRoom, openOAuth } from '../server/oauth/room.ts';
 import { type Events, silentEvents } from '../server/observe/events.ts';
 import { staticRoutes } from '../server/pages/static.ts';
@@ -152,6 +154,12 @@ export class ConsoleTown implements AsyncDisposable {
   /** Answers one request as if it came from `address`. */
   async fetch(path: string, init: RequestInit = {}, address = '127.0.0.1'): Promise<Response> {
     return await this.pages.fetch(new Request(this.origin + path, init), { peer: { address } });
+  }
+
+  /** Lets an account into a project by an invitation and its yes. */
+  async join(owner: Account, project: string, account: Account, role: ProjectRole): Promise<void> {
+    await this.oauth.team.invite(owner, project, account.email, role);
+    await this.oauth.team.answer(account, project, true);
   }
 
   /** The token that a page would carry for a form: what a forger who knows everything but the rules would send. */

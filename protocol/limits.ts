@@ -177,6 +177,12 @@ export const limits = {
   playgroundAnswerMs: 10_000,
   /** Requests with their answers that the page shows. */
   playgroundExchanges: 3,
+  /** Entries of the audit log: how long they are kept, and of one project, app or account at most how many. */
+  auditDays: 400,
+  auditEntriesPerSubject: 10_000,
+  /** Between two rounds in which old entries leave the audit log. */
+  auditPruneMs: 3_600_000,
+
   /** A package of the store as it is uploaded: an extension with its pictures. */
   packageBytes: 16 * 1024 * 1024,
   /** Unpacked, all files together, and how many there may be: what is beyond was made to hurt. */

@@ -27,6 +27,7 @@ import { openObserving, timed, writeOperatorToken } from './observing.ts';
 import { OPENAPI_PATH, openApiDoor } from './openapi.ts';
 import { pagesOf } from './page-routes.ts';
 import { openPeople, type Rooms } from './people.ts';
+import { startRecordKeeping } from './record-keeping.ts';
 import { socketHandler } from './sockets.ts';
 import { lockFolder } from './stores/sqlite/folder-lock.ts';
 import { openSqliteStore } from './stores/sqlite/store.ts';
@@ -90,6 +91,7 @@ async function openRooms(
   closing.push(startHousekeeping(store, endSilent, clock, events));
   const operatorToken = writeOperatorToken(config.dataFolder);
   const ground: Ground = { config, world, secrets, db: control.db, core, operatorToken };
+  closing.push(startRecordKeeping(ground));
   // Set before anyone can connect: the front is shut until the rooms are open.
   let rooms: Rooms | undefined;
   const owners: Pick<AppOwners, 'find'> = { find: async (app) => rooms?.webstore.apps.find(app) };

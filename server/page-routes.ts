@@ -35,6 +35,7 @@ export function pagesOf(
     clock: world.clock,
     events: world.events,
     projects: oauth.projects,
+    team: oauth.team,
     clients: oauth.clients,
     grants: oauth.grants,
     groups: webstore.groups,

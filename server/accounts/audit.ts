@@ -1,3 +1,4 @@
+import { limits } from '../../protocol/limits.ts';
 import { type Clock, systemClock } from '../core/clock.ts';
 import type { ControlDatabase } from './database.ts';
 
@@ -46,4 +47,35 @@ export function audit(db: ControlDatabase, clock: Clock = systemClock): Audit {
       return await query.execute();
     },
   };
+}
+
+/** Removes entries that are too old, and of a subject that has too many the oldest. Answers how many went. */
+export async function pruneAudit(db: ControlDatabase, clock: Clock): Promise<number> {
+  const old = await db
+    .deleteFrom('audit')
+    .where('at', '<', clock.now() - limits.auditDays * 86_400_000)
+    .executeTakeFirst();
+  let removed = Number(old.numDeletedRows);
+  const crowded = await db
+    .selectFrom('audit')
+    .select('subject')
+    .groupBy('subject')
+    .having((is) => is.fn.countAll(), '>', limits.auditEntriesPerSubject)
+    .execute();
+  for (const { subject } of crowded) {
+    const firstKept = db
+      .selectFrom('audit')
+      .select('id')
+      .where('subject', '=', subject)
+      .orderBy('id', 'desc')
+      .limit(1)
+      .offset(limits.auditEntriesPerSubject - 1);
+    const gone = await db
+      .deleteFrom('audit')
+      .where('subject', '=', subject)
+      .where('id', '<', firstKept)
+      .executeTakeFirst();
+    removed += Number(gone.numDeletedRows);
+  }
+  return removed;
 }

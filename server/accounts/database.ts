@@ -11,6 +11,7 @@ export interface ControlTables {
   invites: InviteTable;
   projects: ProjectTable;
   project_members: ProjectMemberTable;
+  project_invitations: ProjectInvitationTable;
   clients: ClientTable;
   grants: GrantTable;
   codes: CodeTable;
@@ -71,6 +72,17 @@ interface ProjectMemberTable {
   project: string;
   account: string;
   role: 'owner' | 'editor' | 'viewer';
+}
+
+interface ProjectInvitationTable {
+  id: string;
+  project: string;
+  email: string;
+  /** Whoever had the address when it was invited; null = nobody, so nobody can answer. */
+  account: string | null;
+  role: 'owner' | 'editor' | 'viewer';
+  invited_by: string;
+  expires_at: number;
 }
 
 interface ClientTable {

@@ -10,6 +10,7 @@ import type { ControlTables } from './database.ts';
 export const migrations: Record<string, Migration> = {
   '0001-control-plane': { up: controlPlane },
   '0002-store-packages': { up: storePackages },
+  '0003-project-invitations': { up: projectInvitations },
 };
 
 type Schema = Kysely<ControlTables>['schema'];
@@ -183,5 +184,24 @@ async function storePackages({ schema }: Kysely<ControlTables>): Promise<void> {
     .addColumn('published_at', 'integer')
     .addColumn('offered', 'integer', (column) => column.notNull().defaultTo(0))
     .addPrimaryKeyConstraint('store_packages_key', ['app', 'version'])
+    .execute();
+}
+
+async function projectInvitations({ schema }: Kysely<ControlTables>): Promise<void> {
+  await schema
+    .createTable('project_invitations')
+    .addColumn('id', 'text', (column) => column.primaryKey().notNull())
+    .addColumn('project', 'text', (column) => column.notNull().references('projects.id').onDelete('cascade'))
+    .addColumn('email', 'text', (column) => column.notNull())
+    .addColumn('account', 'text')
+    .addColumn('role', 'text', (column) => column.notNull().check(sql`role in ('owner', 'editor', 'viewer')`))
+    .addColumn('invited_by', 'text', (column) => column.notNull())
+    .addColumn('expires_at', 'integer', (column) => column.notNull())
+    .addUniqueConstraint('project_invitations_address', ['project', 'email'])
+    .execute();
+  await schema
+    .createIndex('project_invitations_account')
+    .on('project_invitations')
+    .column('account')
     .execute();
 }

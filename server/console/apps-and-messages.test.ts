@@ -291,7 +291,7 @@ describe('test messages', () => {
     await town.oauth.projects.setMessaging(bobAccount, project, false);
     expect((await send({})).text).toContain('Access Not Configured');
     await town.oauth.projects.setMessaging(bobAccount, project, true);
-    await town.oauth.projects.setMember(bobAccount, project, annAccount.id, 'viewer');
+    await town.join(bobAccount, project, annAccount, 'viewer');
     const { id: annsOwn } = await town.oauth.projects.create(annAccount, 'Own');
     const asViewer = await send({}, ann);
     expect(asViewer.status).toBe(403);

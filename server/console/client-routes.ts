@@ -25,7 +25,7 @@ export function clientRoutes(deps: Deps, desk: Desk, unlock: Unlock): Hono<Conso
     form: ClientForm,
     fault?: string,
   ): Promise<JSX.Element> => {
-    await projects.assertRole(visit.account, idOf(c), 'editor');
+    await projects.assertMay(visit.account, idOf(c), 'change-clients');
     return clientFormPage(visit, await projects.get(visit.account, idOf(c)), form, fault);
   };
   const draw = async (
@@ -101,7 +101,7 @@ function secretRoutes(
     '/console/clients/:id/secret',
     ...desk.form(async (visit, c, sent) => {
       const { project } = await clients.get(visit.account, idOf(c));
-      await projects.assertRole(visit.account, project, 'editor');
+      await projects.assertMay(visit.account, project, 'see-secrets');
       await unlock.assertPassword(visit.account.id, sent.text('password'));
       return unlocked(visit, c, '');
     }, again),

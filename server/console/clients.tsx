@@ -1,7 +1,8 @@
 import type { JSX } from 'hono/jsx/jsx-runtime';
 import { SEND_SCOPE } from '../core/sender.ts';
 import type { Client } from '../oauth/clients.ts';
-import type { Project, ProjectRole } from '../oauth/projects.ts';
+import type { Project } from '../oauth/projects.ts';
+import { may, type ProjectRole } from '../oauth/roles.ts';
 import { Badge, Card, Code, Facts, Notice, Time } from '../pages/content.tsx';
 import { Button, Check, Field } from '../pages/form.tsx';
 import { Act, AskPassword, ConsolePage, Id, More } from './frame.tsx';
@@ -72,7 +73,7 @@ interface ClientPageProps {
 /** One client: its id and secret, how to get a refresh token with it, its redirects, its end. */
 export function clientPage(visit: Visit, props: ClientPageProps): JSX.Element {
   const { client, project, fault } = props;
-  const editor = project.role !== 'viewer';
+  const editor = may(project.role, 'change-clients');
   return (
     <ConsolePage
       visit={visit}
@@ -92,7 +93,7 @@ export function clientPage(visit: Visit, props: ClientPageProps): JSX.Element {
             ['Created', <Time at={client.createdAt} />],
           ]}
         />
-        {editor ? (
+        {may(project.role, 'see-secrets') ? (
           secretPart(visit, props)
         ) : (
           <p class="soft">Seeing the secret takes the role "editor" in this project.</p>

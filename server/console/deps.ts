@@ -11,6 +11,7 @@ import type { Device, Kept, Missed, Store } from '../core/store.ts';
 import type { Clients } from '../oauth/clients.ts';
 import type { Grants } from '../oauth/grants.ts';
 import type { Projects } from '../oauth/projects.ts';
+import type { Team } from '../oauth/team.ts';
 import type { Events } from '../observe/events.ts';
 import type { Apps } from '../webstore/apps.ts';
 import type { Groups } from '../webstore/groups.ts';
@@ -24,6 +25,7 @@ export interface ConsoleDeps {
   readonly clock: Clock;
   readonly events: Events;
   readonly projects: Projects;
+  readonly team: Team;
   readonly clients: Clients;
   readonly grants: Grants;
   readonly groups: Groups;

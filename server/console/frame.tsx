@@ -24,6 +24,11 @@ const doneSentences: Readonly<Record<string, string>> = {
   saved: 'Saved.',
   'member-set': 'The member has this role from now on.',
   'member-removed': 'The account has left, and what it had granted ended with it.',
+  'team-invited':
+    'Invited. If there is an account with this address, it finds the invitation on its console.',
+  'invitation-withdrawn': 'The invitation is void.',
+  'joined-project': 'You are a member of the project.',
+  'left-project': 'You have left the project, and what you had granted to its clients ended with it.',
   'project-removed': 'The project, its clients and their grants are gone.',
   'client-made': 'The client is there. Keep its secret where only your server can read it.',
   'client-removed': 'The client and every grant to it are gone.',

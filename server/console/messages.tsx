@@ -4,7 +4,8 @@ import type { Version } from '../../protocol/version.ts';
 import type { DeviceTrace, MessageTrace } from '../core/store.ts';
 import { Badge, EmptyState, Table, Time } from '../pages/content.tsx';
 import { Button } from '../pages/form.tsx';
-import { ConsolePage, Id } from './frame.tsx';
+import { Id } from './frame.tsx';
+import { ProjectFrame } from './project-frame.tsx';
 import type { Visit } from './visit.ts';
 
 /** Where a message is on one device: what the store has recorded, or what its connection is about. */
@@ -117,14 +118,11 @@ export function projectMessagesPage(
   messages: readonly ShownMessage[],
 ): JSX.Element {
   return (
-    <ConsolePage
+    <ProjectFrame
       visit={visit}
+      project={project}
       title="Recent messages"
       lead="What this project has sent in the last 24 hours, newest first. Each message ends once on every device: confirmed, superseded, expired, failed or withdrawn."
-      trail={[
-        ['/console/projects', 'Projects'],
-        [`/console/projects/${project.id}`, project.name],
-      ]}
       wide
       action={
         messages.length > 0 ? (
@@ -147,6 +145,6 @@ export function projectMessagesPage(
       ) : (
         <MessageTable messages={messages} caption="Recent messages of the project" channel />
       )}
-    </ConsolePage>
+    </ProjectFrame>
   );
 }

@@ -1,9 +1,11 @@
 import type { JSX } from 'hono/jsx/jsx-runtime';
+import type { OpenInvitation } from '../oauth/team.ts';
 import { Badge, Card } from '../pages/content.tsx';
 import { Button } from '../pages/form.tsx';
 import type { Membership } from '../webstore/groups.ts';
 import { Invitations } from './apps.tsx';
 import { ConsolePage } from './frame.tsx';
+import { TeamInvitations } from './team-page.tsx';
 import type { Visit } from './visit.ts';
 
 /** What stands already; every step of the list is read from here. */
@@ -82,7 +84,12 @@ export function stepsOf(progress: Progress): readonly Step[] {
 }
 
 /** The first page after signing in: what to do first, and what is next. */
-export function overviewPage(visit: Visit, progress: Progress, groups: readonly Membership[]): JSX.Element {
+export function overviewPage(
+  visit: Visit,
+  progress: Progress,
+  groups: readonly Membership[],
+  invitations: readonly OpenInvitation[],
+): JSX.Element {
   const steps = stepsOf(progress);
   const next = steps.findIndex(({ done }) => !done);
   const doneCount = steps.filter(({ done }) => done).length;
@@ -96,6 +103,7 @@ export function overviewPage(visit: Visit, progress: Progress, groups: readonly 
           : 'From here to your first message in a few minutes.'
       }
     >
+      <TeamInvitations visit={visit} invitations={invitations} />
       <Invitations visit={visit} groups={groups} />
       <Card title="First steps" lead={`${doneCount} of ${steps.length} done.`}>
         <ol class="checklist">

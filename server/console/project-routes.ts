@@ -2,21 +2,19 @@ import { Hono } from 'hono';
 import type { JSX } from 'hono/jsx/jsx-runtime';
 import { ReveilleError } from '../../protocol/errors.ts';
 import type { Account } from '../accounts/account.ts';
-import type { Project, ProjectRole } from '../oauth/projects.ts';
+import type { Project } from '../oauth/projects.ts';
+import type { ProjectRole } from '../oauth/roles.ts';
 import type { ConsoleDeps } from './deps.ts';
 import type { ConsoleContext, ConsoleEnv, Desk, Fields } from './desk.ts';
 import { limitsPage } from './limits.tsx';
 import { type ProjectView, projectPage, projectsPage } from './projects.tsx';
 import type { Visit } from './visit.ts';
 
-type Deps = Pick<
-  ConsoleDeps,
-  'accounts' | 'projects' | 'clients' | 'store' | 'calendar' | 'clock' | 'defaults'
->;
+type Deps = Pick<ConsoleDeps, 'projects' | 'team' | 'clients' | 'store' | 'calendar' | 'clock' | 'defaults'>;
 
 const idOf = (c: ConsoleContext): string => c.req.param('id') ?? '';
 
-/** `/console/projects…` and `/console/limits`: create, switch, rename, members, limits, remove. */
+/** `/console/projects…` and `/console/limits`: create, switch, rename, limits, remove. */
 export function projectRoutes(deps: Deps, desk: Desk): Hono<ConsoleEnv> {
   const { projects } = deps;
   const home = (c: ConsoleContext): string => `/console/projects/${idOf(c)}`;
@@ -65,42 +63,8 @@ export function projectRoutes(deps: Deps, desk: Desk): Hono<ConsoleEnv> {
       return '/console/projects?done=project-removed';
     }, again),
   );
-  memberRoutes(routes, deps, desk);
   limitRoutes(routes, deps, desk);
   return routes;
-}
-
-function memberRoutes(routes: Hono<ConsoleEnv>, deps: Deps, desk: Desk): void {
-  const { projects, accounts } = deps;
-  const again = {
-    again: (visit: Visit, c: ConsoleContext, _: Fields, fault: string) =>
-      drawProject(deps, visit, idOf(c), fault),
-  };
-  routes.post(
-    '/console/projects/:id/members',
-    ...desk.form(async ({ account }, c, sent) => {
-      // Before anyone is looked up: who may not add members does not learn either who has an account.
-      await projects.assertRole(account, idOf(c), 'owner');
-      const member = await accounts.findByEmail(sent.text('email'));
-      if (member === undefined)
-        throw new ReveilleError(
-          'input-invalid',
-          'No account here has this e-mail address. Ask its owner to sign up first.',
-        );
-      await projects.setMember(account, idOf(c), member.id, roleOf(sent.text('role')));
-      return `/console/projects/${idOf(c)}?done=member-set`;
-    }, again),
-  );
-  routes.post(
-    '/console/projects/:id/members/remove',
-    ...desk.form(async ({ account }, c, sent) => {
-      const member = sent.text('account');
-      await projects.removeMember(account, idOf(c), member);
-      return member === account.id
-        ? '/console/projects?done=member-removed'
-        : `/console/projects/${idOf(c)}?done=member-removed`;
-    }, again),
-  );
 }
 
 function limitRoutes(routes: Hono<ConsoleEnv>, deps: Deps, desk: Desk): void {
@@ -146,6 +110,7 @@ async function drawProjects(
   return projectsPage(
     visit,
     await Promise.all(mine.map((project) => viewOf(deps, project))),
+    await deps.team.invitationsOf(visit.account.id),
     fault,
     sentName,
   );
@@ -157,7 +122,6 @@ async function drawProject(deps: Deps, visit: Visit, id: string, fault?: string)
   return projectPage(visit, {
     project,
     clients: await deps.clients.list(actor, id),
-    members: await deps.projects.members(actor, id),
     fault,
   });
 }
@@ -166,11 +130,6 @@ async function drawProject(deps: Deps, visit: Visit, id: string, fault?: string)
 export function assertSure(sent: Fields): void {
   if (!sent.checked('sure'))
     throw new ReveilleError('input-invalid', 'Tick the box to say that you are sure.');
-}
-
-function roleOf(text: string): ProjectRole {
-  if (text === 'viewer' || text === 'editor' || text === 'owner') return text;
-  throw new ReveilleError('input-invalid', 'Choose a role: viewer, editor or owner.');
 }
 
 /** An empty field takes the server's default back. */

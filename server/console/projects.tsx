@@ -1,10 +1,14 @@
 import type { JSX } from 'hono/jsx/jsx-runtime';
 import type { Client } from '../oauth/clients.ts';
-import type { Project, ProjectMember, ProjectRole } from '../oauth/projects.ts';
+import type { Project } from '../oauth/projects.ts';
+import { may, type ProjectRole } from '../oauth/roles.ts';
+import type { OpenInvitation } from '../oauth/team.ts';
 import { Badge, Card, EmptyState, Facts, Table, Time } from '../pages/content.tsx';
-import { Button, Check, Field, Select } from '../pages/form.tsx';
+import { Button, Check, Field } from '../pages/form.tsx';
 import { Act, ConsolePage, Id, More, OnOff } from './frame.tsx';
 import { LimitsForm } from './limits.tsx';
+import { ProjectFrame } from './project-frame.tsx';
+import { TeamInvitations } from './team-page.tsx';
 import type { Visit } from './visit.ts';
 
 export interface ProjectView extends Project {
@@ -18,6 +22,7 @@ export interface ProjectView extends Project {
 export function projectsPage(
   visit: Visit,
   projects: readonly ProjectView[],
+  invitations: readonly OpenInvitation[],
   fault?: string,
   sentName?: string,
 ): JSX.Element {
@@ -28,6 +33,7 @@ export function projectsPage(
       lead="A project is who sends: it has its own switch, its own OAuth clients and its own daily quota."
       fault={fault}
     >
+      <TeamInvitations visit={visit} invitations={invitations} />
       {projects.length > 0 && (
         <Table
           caption="Your projects"
@@ -66,31 +72,17 @@ export function projectsPage(
 interface ProjectPageProps {
   readonly project: ProjectView;
   readonly clients: readonly Client[];
-  readonly members: readonly ProjectMember[];
   readonly fault?: string | undefined;
 }
 
-const ranks = { viewer: 1, editor: 2, owner: 3 } as const;
-const reaches = (project: ProjectView, role: ProjectRole): boolean => ranks[project.role] >= ranks[role];
-
-/** One project: services, API access, usage, members, limits, and its end. */
-export function projectPage(
-  visit: Visit,
-  { project, clients, members, fault }: ProjectPageProps,
-): JSX.Element {
-  const home = `/console/projects/${project.id}`;
+/** One project: services, API access, usage, limits, and its end. */
+export function projectPage(visit: Visit, { project, clients, fault }: ProjectPageProps): JSX.Element {
   return (
-    <ConsolePage
+    <ProjectFrame
       visit={visit}
-      title={project.name}
+      project={project}
       lead={`Project ${project.id}. You are its ${project.role}.`}
-      trail={[['/console/projects', 'Projects']]}
       fault={fault}
-      action={
-        <Button href={`${home}/messages`} kind="quiet">
-          Recent messages
-        </Button>
-      }
     >
       {services(visit, project)}
       {apiAccess(project, clients)}
@@ -100,14 +92,13 @@ export function projectPage(
       >
         <Usage project={project} />
       </Card>
-      {membersCard(visit, project, members)}
       {visit.viewer.administrator && (
         <Card title="Limits" lead="Set by the administrator of this server, who you are.">
           <LimitsForm visit={visit} project={project} />
         </Card>
       )}
-      {reaches(project, 'editor') && changesCard(visit, project)}
-    </ConsolePage>
+      {may(project.role, 'rename') && changesCard(visit, project)}
+    </ProjectFrame>
   );
 }
 
@@ -126,7 +117,7 @@ function services(visit: Visit, project: ProjectView): JSX.Element {
               : 'While it is off, every message of this project is refused with accessNotConfigured.'}
           </p>
         </div>
-        {reaches(project, 'editor') && (
+        {may(project.role, 'switch-messaging') && (
           <Act
             visit={visit}
             action={`/console/projects/${project.id}/messaging`}
@@ -142,7 +133,7 @@ function services(visit: Visit, project: ProjectView): JSX.Element {
 }
 
 function apiAccess(project: ProjectView, clients: readonly Client[]): JSX.Element {
-  const create = reaches(project, 'editor') ? (
+  const create = may(project.role, 'change-clients') ? (
     <Button
       href={`/console/projects/${project.id}/clients/new`}
       kind={clients.length === 0 ? 'main' : 'quiet'}
@@ -209,56 +200,6 @@ const Usage = ({ project }: { project: ProjectView }): JSX.Element => {
   );
 };
 
-function membersCard(visit: Visit, project: ProjectView, members: readonly ProjectMember[]): JSX.Element {
-  const home = `/console/projects/${project.id}`;
-  const owner = reaches(project, 'owner');
-  const roles = [
-    { value: 'viewer', label: 'Viewer: may look' },
-    { value: 'editor', label: 'Editor: may change' },
-    { value: 'owner', label: 'Owner: may also let others in' },
-  ];
-  const remove = (member: ProjectMember) => (
-    <Act visit={visit} action={`${home}/members/remove`} hidden={{ account: member.account }} inline>
-      <Button kind="quiet" compact label={`Remove ${member.email}`}>
-        {member.account === visit.account.id ? 'Leave' : 'Remove'}
-      </Button>
-    </Act>
-  );
-  return (
-    <Card title="Members">
-      {owner && (
-        <More label="Add a member or change a role">
-          <Act visit={visit} action={`${home}/members`}>
-            <Field
-              label="E-mail address"
-              name="email"
-              type="email"
-              hint="Of an account on this server."
-              required
-            />
-            <Select label="Role" name="role" options={roles} />
-            <div>
-              <Button>Save member</Button>
-            </div>
-          </Act>
-        </More>
-      )}
-      <Table
-        caption="Members of the project"
-        columns={['Account', 'Role', { label: 'Actions', align: 'end', unseen: true }]}
-        rows={members.map((member) => [
-          <>
-            {member.name}
-            <small>{member.email}</small>
-          </>,
-          member.role,
-          owner || member.account === visit.account.id ? remove(member) : '',
-        ])}
-      />
-    </Card>
-  );
-}
-
 function changesCard(visit: Visit, project: ProjectView): JSX.Element {
   const home = `/console/projects/${project.id}`;
   return (
@@ -272,7 +213,7 @@ function changesCard(visit: Visit, project: ProjectView): JSX.Element {
           </div>
         </Act>
       </More>
-      {reaches(project, 'owner') && (
+      {may(project.role, 'remove-project') && (
         <More label="Remove the project">
           <p>
             Its clients, their secrets and every grant to them end at once. Messages that were accepted are

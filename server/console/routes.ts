@@ -12,6 +12,7 @@ import { overviewPage, type Progress } from './overview.tsx';
 import { projectRoutes } from './project-routes.ts';
 import { receivingRoutes } from './receiving-routes.ts';
 import { sendingRoutes } from './sending-routes.ts';
+import { teamRoutes } from './team-routes.ts';
 import { Unlock } from './unlock.ts';
 
 export type { ConsoleDeps } from './deps.ts';
@@ -41,10 +42,12 @@ export function consoleRoutes(deps: ConsoleDeps): Hono<ConsoleEnv> {
         visit,
         await progressOf(deps, visit.account),
         await deps.groups.ofAccount(visit.account.id),
+        await deps.team.invitationsOf(visit.account.id),
       ),
     ),
   );
   routes.route('/', projectRoutes(deps, desk));
+  routes.route('/', teamRoutes(deps, desk));
   routes.route('/', clientRoutes(deps, desk, unlock));
   routes.route('/', appRoutes(deps, desk, unlock));
   routes.route('/', groupRoutes(deps, desk));

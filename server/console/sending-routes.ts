@@ -6,6 +6,7 @@ import { type Message, utf8Length } from '../../protocol/message.ts';
 import { parseSubchannel } from '../../protocol/subchannel.ts';
 import { SEND_SCOPE, type Sender } from '../core/sender.ts';
 import type { Project } from '../oauth/projects.ts';
+import { may } from '../oauth/roles.ts';
 import type { ConsoleDeps } from './deps.ts';
 import type { ConsoleEnv, Desk, Fields } from './desk.ts';
 import { projectMessagesPage, withOffers } from './messages.tsx';
@@ -34,7 +35,7 @@ export function sendingRoutes(deps: Deps, desk: Desk): Hono<ConsoleEnv> {
     ...desk.form(
       async ({ account }, _, sent) => {
         const form = formOf(sent);
-        await projects.assertRole(account, form.project, 'editor');
+        await projects.assertMay(account, form.project, 'send-tests');
         const project = await projects.get(account, form.project);
         if (!project.messagingEnabled) throw new ReveilleError('api-off');
         const sender = senderOf(account.id, project, defaults);
@@ -67,7 +68,7 @@ async function draw(
   const mine = await deps.projects.of(visit.account);
   const channels = await ownChannels(deps, visit.account.id);
   const wanted = channels.find(({ id }) => isChannelId(id) && appOfChannel(id) === app) ?? channels[0];
-  const usable = mine.filter(({ role }) => role !== 'viewer');
+  const usable = mine.filter(({ role }) => may(role, 'send-tests'));
   return testPage(visit, {
     projects: usable,
     channels,

@@ -34,6 +34,12 @@ export const bounds = {
   requestCharacters: 8_000,
   clientsPerProject: 50,
   projectsPerAccount: 50,
+  /** People who look after one project, and invitations that wait for an answer at a time. */
+  membersPerProject: 100,
+  invitationsPerProject: 50,
+  invitationMs: 14 * 86_400_000,
+  /** RFC 5321 section 4.5.3.1: a path has at most 256 characters, its angle brackets included. */
+  addressCharacters: 254,
   /** A payload limit that an administrator may set for a project: a frame of our WebSocket must hold it. */
   payloadBytesMax: 1_024,
 

@@ -26,7 +26,7 @@ const CLIENT_ID = /^([0-9]{12})-[a-z0-9]{32}\.apps\.reveille$/;
 export const isClientId = (text: string): boolean => CLIENT_ID.test(text);
 
 /**
- * OAuth clients. Changing one takes the role `editor` in its project, seeing its secret too.
+ * OAuth clients. What each role of the project may do with them is in roles.ts.
  * Secrets are sealed, not hashed, because the console shows them again, as Google's did.
  */
 export class Clients {
@@ -68,7 +68,7 @@ export class Clients {
   ): Promise<{ readonly client: Client; readonly secret: string }> {
     const redirectUris = checkedRedirects(wanted.redirectUris);
     const name = checkedName(wanted.name);
-    if ((await this.list(actor, project, 'editor')).length >= bounds.clientsPerProject) {
+    if ((await this.list(actor, project, 'change-clients')).length >= bounds.clientsPerProject) {
       throw new ReveilleError('input-invalid', `A project has at most ${bounds.clientsPerProject} clients.`);
     }
     const secret = makeSecret(this.#random);
@@ -93,9 +93,9 @@ export class Clients {
   async list(
     actor: Actor,
     project: string,
-    least: 'viewer' | 'editor' = 'viewer',
+    act: 'look' | 'change-clients' = 'look',
   ): Promise<readonly Client[]> {
-    await this.#projects.assertRole(actor, project, least);
+    await this.#projects.assertMay(actor, project, act);
     const rows = await this.#db
       .selectFrom('clients')
       .selectAll()
@@ -110,7 +110,7 @@ export class Clients {
   async get(actor: Actor, id: string): Promise<Client> {
     const client = await this.find(id);
     if (client === undefined) throw new ReveilleError('not-found', 'There is no such client.');
-    await this.#projects.assertRole(actor, client.project, 'viewer');
+    await this.#projects.assertMay(actor, client.project, 'look');
     return client;
   }
 
@@ -133,7 +133,7 @@ export class Clients {
 
   /** The secret in clear, to be shown after the password was asked. */
   async secretOf(actor: Actor, id: string): Promise<string> {
-    const client = await this.#editable(actor, id);
+    const client = await this.#editable(actor, id, 'see-secrets');
     const { secret_sealed } = await this.#db
       .selectFrom('clients')
       .select('secret_sealed')
@@ -190,9 +190,13 @@ export class Clients {
     this.#rightsEnded();
   }
 
-  async #editable(actor: Actor, id: string): Promise<Client> {
+  async #editable(
+    actor: Actor,
+    id: string,
+    act: 'change-clients' | 'see-secrets' = 'change-clients',
+  ): Promise<Client> {
     const client = await this.get(actor, id);
-    await this.#projects.assertRole(actor, client.project, 'editor');
+    await this.#projects.assertMay(actor, client.project, act);
     return client;
   }
 

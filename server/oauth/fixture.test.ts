@@ -15,6 +15,7 @@ import { Apps } from '../webstore/apps.ts';
 import { Groups } from '../webstore/groups.ts';
 import { Proofs } from '../webstore/proof.ts';
 import type { Client } from './clients.ts';
+import type { ProjectRole } from './roles.ts';
 import { type OAuthRoom, openOAuth } from './room.ts';
 
 export const origin = 'http://127.0.0.1:8030';
@@ -46,6 +47,8 @@ export interface Town extends OAuthRoom {
   readonly secret: string;
   /** Makes an account and signs it in. */
   person(name: string): Promise<Person>;
+  /** Lets an account into a project by an invitation and its yes. */
+  join(owner: Account, project: string, account: Account, role: ProjectRole): Promise<void>;
   /** An app that `owner` registered with a pair of ours, in a group of its own. */
   app(owner: Account): Promise<{ readonly id: AppId; readonly group: string }>;
   request(path: string, init?: RequestInit): Promise<Response>;
@@ -123,6 +126,10 @@ export async function openTown(
     client,
     secret,
     person,
+    async join(owner, project, account, role) {
+      await room.team.invite(owner, project, account.email, role);
+      await room.team.answer(account, project, true);
+    },
     async app(owner) {
       const group = await groups.create(owner.id, `Apps of ${owner.name}`);
       return { id: (await apps.register(owner.id, group, 'Hello Push', { kind: 'made' })).id, group };

@@ -258,12 +258,11 @@ export class Grants {
     this.#rightsEnded();
   }
 
-  /** The account is about to be deleted: all that it granted ends, and its memberships. */
+  /** The account is about to be deleted: all that it granted ends. */
   async accountGone(account: string): Promise<void> {
     await this.#end(null, 'grant.account-gone', (grants) => grants.where('account', '=', account));
     await this.#db.deleteFrom('codes').where('account', '=', account).execute();
     await this.#db.deleteFrom('grants').where('account', '=', account).execute();
-    await this.#db.deleteFrom('project_members').where('account', '=', account).execute();
   }
 
   async #end(by: string | null, event: string, which: WhichGrants): Promise<boolean> {

@@ -19,8 +19,8 @@ beforeAll(async () => {
   viewer = await town.person('vic');
   stranger = await town.person('sam');
   project = (await town.projects.create(owner, '  Streams ')).id;
-  await town.projects.setMember(owner, project, editor.id, 'editor');
-  await town.projects.setMember(owner, project, viewer.id, 'viewer');
+  await town.join(owner, project, editor, 'editor');
+  await town.join(owner, project, viewer, 'viewer');
 });
 
 afterAll(async () => {
@@ -50,11 +50,11 @@ describe('projects', () => {
   });
 
   test('OA27 what each role may do', async () => {
-    const { projects, clients } = town;
+    const { projects, team, clients } = town;
     const client = { name: 'x', redirectUris: [] };
     const table: readonly [string, (who: Person) => Promise<unknown>, readonly (ErrorCode | 'done')[]][] = [
       ['get', (who) => projects.get(who, project), ['done', 'done', 'done', 'not-found']],
-      ['members', (who) => projects.members(who, project), ['done', 'done', 'done', 'not-found']],
+      ['members', (who) => team.members(who, project), ['done', 'done', 'done', 'not-found']],
       ['clients', (who) => clients.list(who, project), ['done', 'done', 'done', 'not-found']],
       [
         'rename',
@@ -69,13 +69,13 @@ describe('projects', () => {
       ['client', (who) => clients.create(who, project, client), ['done', 'done', 'forbidden', 'not-found']],
       [
         'member',
-        (who) => projects.setMember(who, project, viewer.id, 'viewer'),
+        (who) => team.setRole(who, project, viewer.id, 'viewer'),
         ['done', 'forbidden', 'forbidden', 'not-found'],
       ],
       [
         'take out',
-        (who) => projects.removeMember(who, project, 'nobody'),
-        ['done', 'forbidden', 'forbidden', 'not-found'],
+        (who) => team.remove(who, project, 'nobody'),
+        ['input-invalid', 'forbidden', 'forbidden', 'not-found'],
       ],
       [
         'limits',
@@ -115,10 +115,10 @@ describe('projects', () => {
   });
 
   test('OA27 a project keeps an owner, whatever is tried', async () => {
-    expect(await refusal(town.projects.setMember(owner, project, owner.id, 'viewer'))).toBe('input-invalid');
-    expect(await refusal(town.projects.removeMember(owner, project, owner.id))).toBe('input-invalid');
+    expect(await refusal(town.team.setRole(owner, project, owner.id, 'viewer'))).toBe('input-invalid');
+    expect(await refusal(town.team.remove(owner, project, owner.id))).toBe('input-invalid');
     expect((await town.projects.get(owner, project)).role).toBe('owner');
-    const members = await town.projects.members(owner, project);
+    const members = await town.team.members(owner, project);
     expect(members.map(({ email, role }) => [email, role])).toEqual([
       ['olga@example.com', 'owner'],
       ['eve@example.com', 'editor'],
@@ -127,16 +127,16 @@ describe('projects', () => {
   });
 
   test('OA27 a member may leave, and what happened is in the audit log', async () => {
-    await town.projects.setMember(owner, project, stranger.id, 'viewer');
+    await town.join(owner, project, stranger, 'viewer');
     expect((await town.projects.of(stranger)).map(({ id, role }) => [id, role])).toEqual([
       [project, 'viewer'],
     ]);
-    await town.projects.removeMember(stranger, project, stranger.id);
+    await town.team.remove(stranger, project, stranger.id);
     expect(await town.projects.of(stranger)).toEqual([]);
     const entries = await audit(town.db).recent({ subject: project, limit: 2 });
     expect(entries.map(({ account, event }) => [account, event])).toEqual([
       [stranger.id, 'project.member-removed'],
-      [owner.id, 'project.member-set'],
+      [stranger.id, 'project.member-joined'],
     ]);
   });
 

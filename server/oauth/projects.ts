@@ -3,9 +3,8 @@ import { audit } from '../accounts/audit.ts';
 import type { ControlDatabase } from '../accounts/database.ts';
 import type { Clock, Random } from '../core/clock.ts';
 import { bounds } from './bounds.ts';
-import { endGrants, endPendingCodes } from './ended.ts';
-
-export type ProjectRole = 'owner' | 'editor' | 'viewer';
+import { endGrants } from './ended.ts';
+import { may, needFor, type ProjectAct, type ProjectRole } from './roles.ts';
 
 /** Who acts: an account of this server. */
 export interface Actor {
@@ -25,19 +24,9 @@ export interface Project {
   readonly payloadBytes: number | null;
 }
 
-export interface ProjectMember {
-  readonly account: string;
-  readonly email: string;
-  readonly name: string;
-  readonly role: ProjectRole;
-}
-
-/** Each role may do what the one before it may. */
-const ranks = { viewer: 1, editor: 2, owner: 3 } as const satisfies Record<ProjectRole, number>;
-
 /**
- * Projects: the switch of the messaging API, its limits, and who may look after it (reference 3.5: read, write, owner).
- * Each method checks the role of who acts and throws `forbidden`; to a stranger a project does not exist: `not-found`.
+ * Projects: the switch of the messaging API and its limits (reference 3.5). Each method asks roles.ts whether who acts may, and
+ * throws `forbidden`; to a stranger a project does not exist: `not-found`.
  */
 export class Projects {
   readonly #db: ControlDatabase;
@@ -128,22 +117,21 @@ export class Projects {
   }
 
   /** @throws `not-found` for a stranger, `forbidden` for a member whose role does not reach. */
-  async assertRole(actor: Actor, project: string, least: ProjectRole): Promise<void> {
+  async assertMay(actor: Actor, project: string, act: ProjectAct): Promise<void> {
     const role = await this.#roleOf(actor, project);
     if (role === undefined) throw new ReveilleError('not-found', 'There is no such project.');
-    if (ranks[role] < ranks[least])
-      throw new ReveilleError('forbidden', `It takes the role "${least}" in this project.`);
+    if (!may(role, act)) throw new ReveilleError('forbidden', needFor(act));
   }
 
   async rename(actor: Actor, project: string, name: string): Promise<void> {
-    await this.assertRole(actor, project, 'editor');
+    await this.assertMay(actor, project, 'rename');
     const wanted = checkedName(name);
     await this.#change(actor, project, 'project.renamed', wanted, { name: wanted });
   }
 
   /** The switch under "Services". Off: the very next message of its senders is refused with `api-off`. */
   async setMessaging(actor: Actor, project: string, enabled: boolean): Promise<void> {
-    await this.assertRole(actor, project, 'editor');
+    await this.assertMay(actor, project, 'switch-messaging');
     const event = enabled ? 'project.messaging-on' : 'project.messaging-off';
     await this.#change(actor, project, event, '', { messaging_enabled: enabled ? 1 : 0 });
   }
@@ -176,72 +164,9 @@ export class Projects {
     });
   }
 
-  /** The members, owners first. */
-  async members(actor: Actor, project: string): Promise<readonly ProjectMember[]> {
-    await this.assertRole(actor, project, 'viewer');
-    const rows = await this.#db
-      .selectFrom('project_members')
-      .innerJoin('user', 'user.id', 'project_members.account')
-      .where('project', '=', project)
-      .select(['project_members.account', 'user.email', 'user.name', 'project_members.role'])
-      .orderBy('user.email')
-      .execute();
-    return rows.sort((one, other) => ranks[other.role] - ranks[one.role]);
-  }
-
-  /** Adds a member or changes a role. @throws `input-invalid` when the project would be left without an owner */
-  async setMember(actor: Actor, project: string, account: string, role: ProjectRole): Promise<void> {
-    await this.assertRole(actor, project, 'owner');
-    await this.#db.transaction().execute(async (trx) => {
-      await trx
-        .insertInto('project_members')
-        .values({ project, account, role })
-        .onConflict((conflict) => conflict.columns(['project', 'account']).doUpdateSet({ role }))
-        .execute();
-      await assertOwned(trx, project);
-      await audit(trx, this.#clock).record({
-        account: actor.id,
-        subject: project,
-        event: 'project.member-set',
-        detail: `${account} ${role}`,
-      });
-    });
-    this.#rightsEnded();
-  }
-
-  /**
-   * A member leaves or is taken out: what the account had granted to the clients of the project ends with it.
-   * An owner may take out anyone, a member only itself.
-   */
-  async removeMember(actor: Actor, project: string, account: string): Promise<void> {
-    await this.assertRole(actor, project, actor.id === account ? 'viewer' : 'owner');
-    await this.#db.transaction().execute(async (trx) => {
-      await trx
-        .deleteFrom('project_members')
-        .where('project', '=', project)
-        .where('account', '=', account)
-        .execute();
-      await assertOwned(trx, project);
-      const clients = trx.selectFrom('clients').select('id').where('project', '=', project);
-      await endGrants(trx, this.#clock, (grants) =>
-        grants.where('account', '=', account).where('client', 'in', clients),
-      );
-      await endPendingCodes(trx, (codes) =>
-        codes.where('account', '=', account).where('client', 'in', clients),
-      );
-      await audit(trx, this.#clock).record({
-        account: actor.id,
-        subject: project,
-        event: 'project.member-removed',
-        detail: account,
-      });
-    });
-    this.#rightsEnded();
-  }
-
   /** Ends the project, its clients and every grant that was given to them. */
   async remove(actor: Actor, project: string): Promise<void> {
-    await this.assertRole(actor, project, 'owner');
+    await this.assertMay(actor, project, 'remove-project');
     await this.#db.transaction().execute(async (trx) => {
       const clients = trx.selectFrom('clients').select('id').where('project', '=', project);
       await endGrants(trx, this.#clock, (grants) => grants.where('client', 'in', clients));
@@ -323,14 +248,4 @@ export function checkedName(name: string): string {
 function assertAdministrator(actor: Actor): void {
   if (actor.role !== 'administrator')
     throw new ReveilleError('forbidden', 'It takes the administrator of this server.');
-}
-
-async function assertOwned(trx: ControlDatabase, project: string): Promise<void> {
-  const owner = await trx
-    .selectFrom('project_members')
-    .select('account')
-    .where('project', '=', project)
-    .where('role', '=', 'owner')
-    .executeTakeFirst();
-  if (owner === undefined) throw new ReveilleError('input-invalid', 'A project keeps at least one owner.');
 }

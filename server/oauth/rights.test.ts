@@ -26,7 +26,7 @@ beforeEach(async () => {
   app = await town.app(town.ann);
   await town.groups.invite(town.ann.id, app.group, bob.email);
   await town.groups.answer(bob.id, app.group, true);
-  await town.projects.setMember(town.ann, town.project, bob.id, 'editor');
+  await town.join(town.ann, town.project, bob, 'editor');
   tokens = await grantTo(town, bob);
 });
 
@@ -78,12 +78,7 @@ const ends: readonly (readonly [string, () => Promise<unknown>, ErrorCode, numbe
   ],
   ['the account is disabled', () => town.accounts.disable(bob.id, town.ann.id), 'token-invalid', 400],
   ['the account is deleted', () => town.accounts.delete(bob.id), 'token-invalid', 400],
-  [
-    'a member leaves the project',
-    () => town.projects.removeMember(bob, town.project, bob.id),
-    'token-invalid',
-    400,
-  ],
+  ['a member leaves the project', () => town.team.remove(bob, town.project, bob.id), 'token-invalid', 400],
   [
     'a member leaves the group',
     () => town.groups.remove(town.ann.id, app.group, bob.id),

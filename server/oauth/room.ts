@@ -10,6 +10,7 @@ import { Grants } from './grants.ts';
 import { Projects } from './projects.ts';
 import { oauthRoutes } from './routes.tsx';
 import { createSenders, type RememberingSenders } from './senders.ts';
+import { Team } from './team.ts';
 
 export interface OAuthDeps {
   readonly db: ControlDatabase;
@@ -29,6 +30,7 @@ export interface OAuthDeps {
 export interface OAuthRoom {
   readonly senders: RememberingSenders;
   readonly projects: Projects;
+  readonly team: Team;
   readonly clients: Clients;
   readonly grants: Grants;
   readonly routes: ReturnType<typeof oauthRoutes>;
@@ -42,6 +44,7 @@ export function openOAuth(deps: OAuthDeps): OAuthRoom {
   const senders = createSenders({ ...deps, dailyQuota: deps.dailyQuota ?? limits.dailyMessages });
   const shared = { ...deps, rightsEnded: () => senders.rightsEnded() };
   const projects = new Projects(shared);
+  const team = new Team({ ...shared, projects });
   const clients = new Clients({ ...shared, projects });
   const grants = new Grants(shared);
   deps.accounts.onRightEnded((account) => {
@@ -52,9 +55,10 @@ export function openOAuth(deps: OAuthDeps): OAuthRoom {
     );
   });
   deps.accounts.onDelete((account) => grants.accountGone(account));
+  deps.accounts.onDelete((account) => team.accountGone(account));
   deps.accounts.onExport('grants', (account) => grants.list(account));
   deps.accounts.onExport('projects', (account) => projects.of({ id: account, role: 'user' }));
   const wasRemoved: WasRemoved = deps.wasRemoved ?? (async () => false);
   const routes = oauthRoutes({ ...deps, wasRemoved, clients, grants, compat2013: deps.compat2013 ?? false });
-  return { senders, projects, clients, grants, routes };
+  return { senders, projects, team, clients, grants, routes };
 }

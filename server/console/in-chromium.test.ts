@@ -102,7 +102,7 @@ describe('the console in Chromium, without script', () => {
       '/console',
       '/console/projects',
       `/console/projects/${project.id}`,
-      `/console/projects/${project.id}/messages`,
+      ...['team', 'messages', 'history'].map((part) => `/console/projects/${project.id}/${part}`),
     ];
     paths.push(
       `/console/clients/${client.id}`,

@@ -104,7 +104,7 @@ function memberActions(visit: Visit, project: string, member: TeamMember, owner:
     <div class="row end">
       {owner && (
         <Act visit={visit} action={`${home}/role`} hidden={hidden} inline>
-          <select name="role" class="compact" aria-label={`Role of ${member.email}`}>
+          <select name="role" class="choose" aria-label={`Role of ${member.email}`}>
             {shortRoles.map(({ value, label }) => (
               <option value={value} selected={value === member.role}>
                 {label}

@@ -166,11 +166,11 @@ test('TM6 the audit log says in words who did what, and leads to older entries',
   for (let count = 0; count < 60; count += 1)
     await town.oauth.projects.rename(olga.account, project, `Paper ${count}`);
   const newest = await vic.visitor.open(`${home}/history`);
-  expect(newest.text).toContain('renamed the project Paper 59 olga@example.com');
+  expect(newest.text).toContain('Renamed the project Paper 59 olga@example.com');
   const older = /href="([^"]*history\?before=\d+)"/.exec(newest.html)?.[1] ?? '';
   const last = await vic.visitor.open(older);
-  expect(last.text).toContain('made the project Paper olga@example.com');
-  expect(last.text).toContain('invited vic@example.com viewer olga@example.com');
+  expect(last.text).toContain('Made the project Paper olga@example.com');
+  expect(last.text).toContain('Invited vic@example.com viewer olga@example.com');
   expect(last.html).not.toContain('before=');
   expect((await vic.visitor.open(`${home}/history?before=x`)).text).toBe(newest.text);
 });

@@ -11,10 +11,10 @@ import type { Pushes } from './core/push.ts';
 import type { Store } from './core/store.ts';
 import { Wakes } from './core/wake.ts';
 import type { Door } from './doors/door.ts';
-import { httpsPost } from './gateways/webpush-out/post.ts';
 import { PushWaker } from './gateways/webpush-out/push-waker.ts';
 import { PUSH_KEY_PATH, pushKeyDoor } from './intake/devices/push-key-door.ts';
 import type { Events } from './observe/events.ts';
+import { httpsPost } from './outgoing/https-post.ts';
 
 /** What starts the apps of devices that are not connected. */
 export interface Waking {

@@ -8,7 +8,7 @@ import { issueCertificate, makeAuthority } from '../../config/certificates.ts';
 import { ManualClock } from '../../core/manual-clock.ts';
 import type { ChannelKey, Kept } from '../../core/store.ts';
 import { silentEvents } from '../../observe/events.ts';
-import { httpsPost, type Said } from './post.ts';
+import { httpsPost, type Said } from '../../outgoing/https-post.ts';
 import { PushWaker } from './push-waker.ts';
 
 const signer = () => {

@@ -7,10 +7,10 @@ import type { Kept } from '../../core/store.ts';
 import type { Waker, Woken } from '../../core/waker.ts';
 import { type PushTransport, readPushTransport } from '../../doors/push-transport.ts';
 import type { Events } from '../../observe/events.ts';
+import type { Post } from '../../outgoing/https-post.ts';
 import { encodeWake, headersOf, type Signer, type WakePush } from './codec.ts';
 import { HostRests, readRetryAfter } from './host-rest.ts';
-import type { Post } from './post.ts';
-import { isAllowed, type PushHosts } from './reachable.ts';
+import { isAllowed, type PushHosts } from './push-hosts.ts';
 
 /** RFC 8030 section 7.3: the subscription is no more. A 401 or 403 is about our key or clock, and would end them all. */
 const GONE = new Set([404, 410]);

@@ -1,29 +1,29 @@
 import { Agent, request } from 'node:https';
-import { limits } from '../../../protocol/limits.ts';
-import { guardedLookup, type PushHosts } from './reachable.ts';
+import { limits } from '../../protocol/limits.ts';
+import { guardedLookup, type Reach } from './reachable.ts';
 
-/** What a push service said. */
+/** What the other side said. */
 export interface Said {
   readonly status: number;
   /** The header as it came. */
   readonly retryAfter: string | undefined;
 }
 
-/** Sends one push. @throws Error when no answer came: name, address, TLS, time. */
+/** Posts once. @throws Error when no answer came: name, address, TLS, time. */
 export type Post = (url: URL, headers: Record<string, string>, body: Uint8Array) => Promise<Said>;
 
 /**
- * Pushes over HTTPS to addresses that were checked. Redirects are answers like any other: nothing follows them. Connections
- * stay open for the next push.
+ * Posts over HTTPS to addresses that were checked. Redirects are answers like any other: nothing follows them. Connections
+ * stay open for the next one.
  * @param ca another authority than the system's, in PEM.
  */
 export function httpsPost(
-  hosts: PushHosts,
+  reach: Reach,
   ca?: string,
   answerMs: number = limits.pushAnswerMs,
 ): { post: Post; close(): void } {
   const agent = new Agent({ keepAlive: true, maxSockets: limits.pushesPerHost, timeout: limits.pushIdleMs });
-  const lookup = guardedLookup(hosts);
+  const lookup = guardedLookup(reach);
   const post: Post = (url, headers, body) =>
     new Promise((resolve, reject) => {
       const signal = AbortSignal.timeout(answerMs);

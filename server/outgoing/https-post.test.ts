@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
-import { type Certified, issueCertificate, makeAuthority } from '../../config/certificates.ts';
-import { httpsPost } from './post.ts';
-import type { PushHosts } from './reachable.ts';
+import { type Certified, issueCertificate, makeAuthority } from '../config/certificates.ts';
+import { httpsPost } from './https-post.ts';
+import type { Reach } from './reachable.ts';
 
 /** A name that every machine resolves to itself (RFC 6761): the look-up is the real one. */
 const NAME = 'localhost';
@@ -28,8 +28,8 @@ beforeAll(async () => {
 afterAll(() => server.stop(true));
 
 /** Posts once to the server's port; answers what was said, or the code of the failure. */
-async function post(path = '/', given: Partial<PushHosts> = {}, ca: string | undefined = authority.cert) {
-  const out = httpsPost({ hosts: [], privateAddresses: true, ...given }, ca);
+async function post(path = '/', given: Partial<Reach> = {}, ca: string | undefined = authority.cert) {
+  const out = httpsPost({ privateAddresses: true, ...given }, ca);
   try {
     return await out.post(
       new URL(`https://${NAME}:${server.port}${path}`),
@@ -86,7 +86,7 @@ describe('a push that leaves', () => {
   });
 
   test('WK17 nobody listens: an error, not an answer', async () => {
-    const out = httpsPost({ hosts: [], privateAddresses: true });
+    const out = httpsPost({ privateAddresses: true });
     const closed = Bun.serve({ hostname: '127.0.0.1', port: 0, fetch: () => new Response() });
     const url = new URL(`https://${NAME}:${closed.port}/`);
     await closed.stop(true);
@@ -96,7 +96,7 @@ describe('a push that leaves', () => {
 
   test('WK17 one that says nothing is given up after the limit', async () => {
     answer = () => new Promise<Response>(() => {});
-    const out = httpsPost({ hosts: [], privateAddresses: true }, authority.cert, 100);
+    const out = httpsPost({ privateAddresses: true }, authority.cert, 100);
     const url = new URL(`https://${NAME}:${server.port}/`);
     await expect(out.post(url, {}, new Uint8Array())).rejects.toThrow();
     out.close();

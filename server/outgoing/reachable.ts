@@ -1,15 +1,13 @@
 import { type LookupAddress, lookup } from 'node:dns';
 import { BlockList, isIP } from 'node:net';
 
-/** Which push services this server calls. */
-export interface PushHosts {
-  /** `host`, `host:port`, `*.host`; the port is 443 where none is named. */
-  readonly hosts: readonly string[];
-  /** True lets them have addresses that only this machine or its network reach. */
+/** Where calls may lead. */
+export interface Reach {
+  /** True lets hosts have addresses that only this machine or its network reach. */
   readonly privateAddresses: boolean;
 }
 
-/** IANA's special-purpose registries: nothing here is a public push service, much of it is the inside of somebody's network. */
+/** IANA's special-purpose registries: nothing here is a public service, much of it is the inside of somebody's network. */
 const notPublic = new BlockList();
 for (const [net, bits] of [
   ['0.0.0.0', 8],
@@ -46,16 +44,12 @@ export function isPublicAddress(address: string): boolean {
   return family === 6 && given.check(address, 'ipv6') && !notPublic.check(address, 'ipv6');
 }
 
-/** True for a URL of a push service that this server calls. A bare address is never one. */
-export function isAllowed(url: URL, { hosts }: PushHosts): boolean {
+/**
+ * True for an https URL that names a host and brings no credentials. A bare address is refused: no look-up guards it.
+ */
+export function namesHost(url: URL): boolean {
   if (url.protocol !== 'https:' || url.username !== '' || url.password !== '') return false;
-  const host = url.hostname;
-  if (isIP(host.replace(/^\[|\]$/g, '')) !== 0) return false;
-  return hosts.some((entry) => {
-    const [name = '', port = '443'] = entry.split(':');
-    if (port !== (url.port || '443')) return false;
-    return name.startsWith('*.') ? host.endsWith(name.slice(1)) : host === name;
-  });
+  return isIP(url.hostname.replace(/^\[|\]$/g, '')) === 0;
 }
 
 type Found = (error: Error | null, addresses: LookupAddress[]) => void;
@@ -64,7 +58,7 @@ type Found = (error: Error | null, addresses: LookupAddress[]) => void;
  * The look-up of the connection itself: the addresses it answers are the ones that are connected to, so that no second
  * answer of a name server can lead elsewhere. Fails with code `EPRIVATE` when one of them is not public.
  */
-export function guardedLookup({ privateAddresses }: PushHosts, resolve: typeof lookup = lookup) {
+export function guardedLookup({ privateAddresses }: Reach, resolve: typeof lookup = lookup) {
   return (host: string, _options: unknown, found: Found): void => {
     resolve(host, { all: true }, (error, addresses) => {
       if (error !== null) return found(error, []);

@@ -42,7 +42,7 @@ export function bootstrapVerb(): Command {
 /** What an earlier bootstrap stored, as long as its refresh token still stands. */
 async function reusable(server: string): Promise<Demo | undefined> {
   const { demo } = await new Records(server).load();
-  if (demo === undefined) return undefined;
+  if (demo?.publish_refresh_token === undefined) return undefined;
   try {
     await refresh(server, demo);
     return demo;

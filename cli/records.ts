@@ -11,6 +11,8 @@ export const demoShape = z.object({
   project: z.object({ id: z.string() }),
   client: z.object({ client_id: z.string(), client_secret: z.string(), redirect_uris: z.array(z.string()) }),
   refresh_token: z.string(),
+  /** For the store alone; records of before have none. */
+  publish_refresh_token: z.string().optional(),
   app: z.object({ id: z.string(), key: z.string() }),
   channel_id: z.string(),
 });

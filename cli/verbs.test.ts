@@ -141,6 +141,7 @@ describe('one account', () => {
       'project',
       'client',
       'refresh_token',
+      'publish_refresh_token',
       'app',
       'channel_id',
     ]);

@@ -30,6 +30,7 @@ import { type OAuthRoom, openOAuth } from '../server/oauth/room.ts';
 import { type Events, silentEvents } from '../server/observe/events.ts';
 import { staticRoutes } from '../server/pages/static.ts';
 import { type PlaygroundDeps, playgroundRoutes } from '../server/playground/routes.ts';
+import { publishing } from '../server/publishing.ts';
 import { MemoryStore } from '../server/stores/memory.ts';
 import { openWebstore, type WebstoreRoom } from '../server/webstore/room.ts';
 
@@ -122,6 +123,7 @@ export class ConsoleTown implements AsyncDisposable {
     this.pages.route('/', accountRoutes(shared));
     this.pages.route('/', this.oauth.routes);
     this.pages.route('/', this.webstore.routes);
+    this.pages.route('/', publishing(shared, this));
     this.pages.route('/', consoleRoutes(deps));
     this.pages.route('/', bootstrapRoutes(deps));
     const send = sendDoor({ acceptance, refusals: new Refusals(clock), clock, events, compat: undefined });

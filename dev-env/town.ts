@@ -14,6 +14,8 @@ export interface Seed {
     readonly redirect_uris: readonly string[];
   };
   readonly refresh_token: string;
+  readonly publish_refresh_token: string;
+  readonly publisher: { readonly id: string };
   readonly app: { readonly id: string; readonly key: string };
   readonly channel_id: string;
   /** The account's sign-in, as a value of a Cookie header. */

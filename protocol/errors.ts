@@ -106,6 +106,42 @@ export const errorTable = {
   'not-found': global(404, 'notFound', 'Not Found', 'Check the address.'),
   'upgrade-required': global(426, 'upgradeRequired', 'Upgrade Required', 'Connect with a WebSocket.'),
   'input-invalid': global(400, 'invalid', 'Invalid Value', 'Correct the value and send again.'),
+  'package-invalid': global(
+    400,
+    'invalid',
+    'The package was not accepted.',
+    'Correct it and upload it again.',
+  ),
+  'manifest-invalid': global(
+    400,
+    'invalid',
+    'The manifest.json was not accepted.',
+    'Correct it and upload the package again.',
+  ),
+  'version-too-low': global(
+    400,
+    'invalid',
+    'The version is not higher than one that was published.',
+    'Raise "version" in manifest.json and upload again.',
+  ),
+  'key-foreign': global(
+    400,
+    'invalid',
+    'The package carries the key of another item.',
+    'Leave the key out, or upload to the item that it belongs to.',
+  ),
+  'key-missing': global(
+    400,
+    'invalid',
+    'The private key of this item is not held, so its packages cannot be signed.',
+    'Put key.pem at the top of the package once.',
+  ),
+  'draft-missing': global(
+    400,
+    'failedPrecondition',
+    'There is no draft to publish.',
+    'Upload a package first.',
+  ),
   forbidden: global(403, 'forbidden', 'Forbidden', 'Sign in with an account that may do this.'),
   'origin-foreign': global(
     403,

@@ -191,6 +191,12 @@ export const limits = {
   /** A file above packageSmallBytes may unpack to so many times its size: text comes to 20, a zip bomb to 1,000. */
   packageRatio: 200,
   packageSmallBytes: 1024 * 1024,
+  /** How long an uploaded package may take to arrive: 16 MiB at half a megabit a second. */
+  packageMs: 300_000,
+  /** Uploads of one account within an hour: each is unpacked, packed and signed. */
+  uploadsPerHour: 60,
+  /** Packages of an item that are kept, the newest; older ones were replaced long ago. */
+  packagesPerItem: 20,
   /** Update checks of one address within refusedMs; a browser asks every few hours, an office may share an address. */
   updateChecksPerAddress: 6_000,
   /** Apps in one update check: a URL has about 2,000 characters. */

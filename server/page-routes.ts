@@ -13,6 +13,7 @@ import { staticRoutes } from './pages/static.ts';
 import type { Rooms } from './people.ts';
 import type { Dispatch } from './playground/exchange.ts';
 import { playgroundOf } from './playground-routes.ts';
+import { publishing } from './publishing.ts';
 import type { Waking } from './waking.ts';
 
 type FrontPages = FrontDeps['pages'];
@@ -61,6 +62,7 @@ export function pagesOf(
   );
   pages.route('/', oauth.routes);
   pages.route('/', webstore.routes);
+  pages.route('/', publishing(world, rooms));
   pages.route('/', consoleRoutes(deps));
   pages.route('/', bootstrapRoutes({ ...deps, random: world.random }));
   pages.route('/', playgroundOf(ground, rooms, origin, dispatch));

@@ -149,7 +149,9 @@ describe('source', () => {
     const pinned = Object.entries<string>({ ...dependencies, ...devDependencies });
     expect(pinned.length).toBeGreaterThan(0);
     expectNone(
-      pinned.filter(([, version]) => !/^[0-9]+\.[0-9]+\.[0-9]+$/.test(version)).map(([name]) => name),
+      pinned
+        .filter(([, version]) => !/^(npm:[\w./-]+@)?[0-9]+\.[0-9]+\.[0-9]+$/.test(version))
+        .map(([name]) => name),
     );
     const text = tree.map((file) => file.text).join('\n');
     const byName = new Set(['bun', 'typescript', '@biomejs/biome']);

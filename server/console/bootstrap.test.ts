@@ -59,7 +59,9 @@ describe('bootstrap', () => {
       'project',
       'client',
       'refresh_token',
+      'publish_refresh_token',
       'app',
+      'publisher',
       'channel_id',
       'cookie',
     ]);
@@ -92,8 +94,8 @@ describe('bootstrap', () => {
       clock.advance(60_000);
       last = await seedOf(await call(town, { cookie: first.cookie }));
     }
-    const { refresh_token: fresh, account, ...rest } = last;
-    const { refresh_token: stale, account: before, ...same } = first;
+    const { refresh_token: fresh, publish_refresh_token: _, account, ...rest } = last;
+    const { refresh_token: stale, publish_refresh_token: __, account: before, ...same } = first;
     expect(rest).toEqual(same);
     expect(account).toEqual({ email: before.email, password: null as never });
     expect(fresh).not.toBe(stale);

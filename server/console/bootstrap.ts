@@ -4,7 +4,7 @@ import { asReveilleError, ReveilleError } from '../../protocol/errors.ts';
 import type { Account } from '../accounts/account.ts';
 import type { PageContext, PageEnv } from '../accounts/page-guard.ts';
 import type { Random } from '../core/clock.ts';
-import { CHANNEL_SCOPE, SEND_SCOPE } from '../core/sender.ts';
+import { CHANNEL_SCOPE, SEND_SCOPE, STORE_SCOPE } from '../core/sender.ts';
 import { readText } from '../doors/body.ts';
 import { googleError, googleJson } from '../doors/google-answer.ts';
 import { RateLimit } from '../doors/rate-limit.ts';
@@ -130,7 +130,7 @@ class Bootstrap {
     const project = await this.#project(account, wanted.dailyQuota);
     const client = await this.#client(account, project);
     const app = await this.#app(account);
-    const refreshToken = await this.#grant(account, client.id);
+    const grants = await this.#grants(account, client.id);
     const channel = await receiving.open(account.id, app.id);
     return {
       origin,
@@ -141,8 +141,9 @@ class Bootstrap {
         client_secret: await clients.secretOf(account, client.id),
         redirect_uris: client.redirectUris,
       },
-      refresh_token: refreshToken,
+      ...grants,
       app: { id: app.id, key: app.key },
+      publisher: { id: app.group },
       channel_id: channel.id,
       cookie,
     };
@@ -184,12 +185,19 @@ class Bootstrap {
     return await apps.open(account.id, id);
   }
 
-  /** The earlier grant of the demo ends first, so that repeating this never meets the limit of refresh tokens. */
-  async #grant(account: Account, client: string): Promise<string> {
+  /**
+   * The earlier grants of the demo end first, so that repeating this never meets the limit of refresh tokens. What sends
+   * cannot publish, and the reverse (PB7).
+   */
+  async #grants(account: Account, client: string): Promise<object> {
     const { grants } = this.#deps;
     await grants.endClient(account.id, client);
-    const scope = `${SEND_SCOPE} ${CHANNEL_SCOPE}`;
-    return (await grants.issueFor({ account: account.id, client, scope })).refreshToken;
+    const issue = async (scope: string) =>
+      (await grants.issueFor({ account: account.id, client, scope })).refreshToken;
+    return {
+      refresh_token: await issue(`${SEND_SCOPE} ${CHANNEL_SCOPE}`),
+      publish_refresh_token: await issue(STORE_SCOPE),
+    };
   }
 }
 

@@ -160,6 +160,12 @@ export class Desk {
 /** Refusals that the person at the form can mend there. */
 const mendable: ReadonlySet<string> = new Set([
   'input-invalid',
+  'package-invalid',
+  'manifest-invalid',
+  'version-too-low',
+  'key-foreign',
+  'key-missing',
+  'draft-missing',
   'credentials-wrong',
   'rate-limited',
   'channel-invalid',

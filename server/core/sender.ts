@@ -34,3 +34,6 @@ export interface Senders {
   /** Apps that the account of the sender may send for. */
   ownedApps(sender: Sender): readonly AppId[] | Promise<readonly AppId[]>;
 }
+/** Uploading to the store and publishing there; and looking only. Neither lets its holder send (reference 4.4). */
+export const STORE_SCOPE = 'https://www.googleapis.com/auth/chromewebstore';
+export const STORE_READ_SCOPE = 'https://www.googleapis.com/auth/chromewebstore.readonly';

@@ -18,15 +18,20 @@ export async function readText(
 
 /**
  * Reads a whole request body.
- * @throws `body-too-large` above `maxBytes`, `body-slow` after limits.bodyMs, `body-invalid` when it breaks off.
+ * @throws `body-too-large` above `maxBytes`, `body-slow` after `maxMs`, `body-invalid` when it breaks off.
  */
-export async function readBytes(request: Request, clock: Clock, maxBytes: number): Promise<Uint8Array> {
+export async function readBytes(
+  request: Request,
+  clock: Clock,
+  maxBytes: number,
+  maxMs: number = limits.bodyMs,
+): Promise<Uint8Array> {
   if (request.body === null) return new Uint8Array();
   const announced = request.headers.get('content-length');
   if (Number(announced ?? 0) > maxBytes) throw tooLarge(maxBytes);
   let stop: (() => void) | undefined;
   const late = new Promise<never>((_, reject) => {
-    stop = clock.after(limits.bodyMs, () => reject(slow()));
+    stop = clock.after(maxMs, () => reject(slow(maxMs)));
   });
   try {
     // A body of known length cannot outgrow it, so it is taken in one piece: a third of the cost of a stream.
@@ -64,4 +69,5 @@ function decode(bytes: Uint8Array): string {
 }
 
 const tooLarge = (maxBytes: number) => new ReveilleError('body-too-large', `At most ${maxBytes} bytes.`);
-const slow = () => new ReveilleError('body-slow', `It must arrive within ${limits.bodyMs / 1_000} seconds.`);
+const slow = (maxMs: number) =>
+  new ReveilleError('body-slow', `It must arrive within ${maxMs / 1_000} seconds.`);

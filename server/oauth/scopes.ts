@@ -1,9 +1,11 @@
-import { CHANNEL_SCOPE, SEND_SCOPE } from '../core/sender.ts';
+import { CHANNEL_SCOPE, SEND_SCOPE, STORE_READ_SCOPE, STORE_SCOPE } from '../core/sender.ts';
 
 /** What a scope lets its holder do, as the consent page and the list of connected services say it. */
 const meanings: ReadonlyMap<string, string> = new Map([
   [SEND_SCOPE, 'Send push messages to the apps and extensions that you publish'],
   [CHANNEL_SCOPE, 'Know the address (channel) at which an app reaches you, and receive its messages'],
+  [STORE_SCOPE, 'Upload and publish the extensions of your publisher groups in the store'],
+  [STORE_READ_SCOPE, 'See the extensions of your publisher groups in the store'],
 ]);
 
 /** Every scope that is given here, with what it lets its holder do. */

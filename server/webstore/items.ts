@@ -4,19 +4,20 @@ import { join } from 'node:path';
 import type { Selectable } from 'kysely';
 import type { AppId } from '../../protocol/app-id.ts';
 import { ReveilleError } from '../../protocol/errors.ts';
+import { limits } from '../../protocol/limits.ts';
 import type { ControlDatabase, ControlTables } from '../accounts/database.ts';
 import type { Secrets } from '../config/secrets.ts';
 import type { Clock } from '../core/clock.ts';
-import { readKeyFile, readPublicKey } from './app-key.ts';
-import { type App, type Apps, PRIVATE_KEY_PURPOSE } from './apps.ts';
-import { looksLikeCrx, openCrx, sealCrx } from './crx.ts';
+import { RateLimit } from '../doors/rate-limit.ts';
+import { type App, type Apps, type KeySource, PRIVATE_KEY_PURPOSE } from './apps.ts';
+import { sealCrx } from './crx.ts';
 import type { AuditTrail } from './groups.ts';
-import { compareVersions, readManifest, textOf, withManifest } from './manifest.ts';
-import { type Files, pack, unpack } from './zip.ts';
+import { compareVersions, withManifest } from './manifest.ts';
+import { assertOf, readUpload, type Upload } from './package.ts';
+import { pack } from './zip.ts';
 
 /** Where browsers ask for newer versions (reference 4.3). */
 export const UPDATE_PATH = '/service/update2/crx';
-const KEY_FILE = 'key.pem';
 
 /** A package of an item: a draft, what is published, or what was. */
 export type StoredPackage = Selectable<ControlTables['store_packages']>;
@@ -35,31 +36,103 @@ export interface ItemsDeps {
 /** Items of the store: the packages of registered apps, signed with the app's own key. */
 export class Items {
   readonly #deps: ItemsDeps;
+  readonly #uploads: RateLimit;
 
   constructor(deps: ItemsDeps) {
     this.#deps = deps;
+    this.#uploads = new RateLimit(deps.clock, limits.uploadsPerHour, 3_600_000);
   }
 
   /**
    * Takes a package (zip or CRX3) as the draft of an item, in the place of the draft before it.
-   * @throws `not-found` unless the actor is in the item's group, `input-invalid` with what is wrong with the package.
+   * @throws `not-found` unless the actor is in the item's group, `rate-limited`, and with what is wrong with the package:
+   * `package-invalid`, `manifest-invalid`, `version-too-low`, `key-foreign`, `key-missing`, `input-invalid`.
    */
   async upload(actor: string, id: AppId, file: Uint8Array): Promise<StoredPackage> {
     const app = await this.#deps.apps.open(actor, id);
-    if (looksLikeCrx(file)) assertOwnKey(app, openCrx(file).appKey.id, 'The package is signed with');
-    const all = await unpack(looksLikeCrx(file) ? openCrx(file).archive : file);
-    const { [KEY_FILE]: keyFile, files } = split(all);
-    const { key, update_url: _, ...manifest } = readManifest(files);
-    if (key !== undefined) assertOwnKey(app, readPublicKey(key).id, '"key" of manifest.json is');
-    const name = textOf(files, manifest, manifest.name);
-    const description = textOf(files, manifest, manifest.description);
-    await this.#assertHigher(id, manifest.version);
-    if (keyFile !== undefined) await this.#keepKey(actor, app, Buffer.from(keyFile).toString('latin1'));
+    this.#uploads.assert(actor, 'Too many uploads in an hour.');
+    return await this.#take(actor, app, await readUpload(file));
+  }
+
+  /**
+   * Takes a package as the first draft of an item that is not there yet. Its id is that of `key.pem` at the top of the
+   * package; without one Reveille makes a key.
+   * @throws as `upload`, and `forbidden` unless the actor owns the group.
+   */
+  async insert(actor: string, group: string, file: Uint8Array): Promise<StoredPackage> {
+    this.#uploads.assert(actor, 'Too many uploads in an hour.');
+    const upload = await readUpload(file);
+    const { keyFile, claims, name } = upload;
+    if (keyFile === undefined && claims[0] !== undefined)
+      throw new ReveilleError(
+        'key-foreign',
+        `${claims[0].by} the key of ${claims[0].id}. For a new item leave it out, or put its key.pem at the top of the package.`,
+      );
+    const source: KeySource =
+      keyFile === undefined ? { kind: 'made' } : { kind: 'key-file', pem: keyFile.pem };
+    const { id } = await this.#deps.apps.register(actor, group, name, source);
+    return await this.#take(actor, await this.#deps.apps.open(actor, id), upload);
+  }
+
+  /** All packages of an item, the newest version first. @throws `not-found` unless the actor is in the item's group. */
+  async list(actor: string, id: AppId): Promise<readonly StoredPackage[]> {
+    await this.#deps.apps.open(actor, id);
+    return await packagesOf(this.#deps.db, id);
+  }
+
+  /** Publishes the draft, or again what was unpublished. @throws `not-found` to strangers, `draft-missing`. */
+  async publish(actor: string, id: AppId): Promise<StoredPackage> {
+    const app = await this.#deps.apps.open(actor, id);
+    const published = await this.#deps.db.transaction().execute(async (tx) => {
+      const [newest] = await packagesOf(tx, id);
+      if (newest === undefined || newest.offered === 1) throw new ReveilleError('draft-missing');
+      const change = { published_at: newest.published_at ?? this.#deps.clock.now(), offered: 1 };
+      await tx.updateTable('store_packages').set({ offered: 0 }).where('app', '=', id).execute();
+      await tx
+        .updateTable('store_packages')
+        .set(change)
+        .where('app', '=', id)
+        .where('version', '=', newest.version)
+        .execute();
+      return { ...newest, ...change };
+    });
+    await this.#dropOld(id);
+    await this.#record(actor, app, 'item.published', published.version);
+    return published;
+  }
+
+  /** Gives the item out no more; browsers that have it keep it. @throws `not-found` to strangers. */
+  async unpublish(actor: string, id: AppId): Promise<void> {
+    const app = await this.#deps.apps.open(actor, id);
+    await this.#deps.db.updateTable('store_packages').set({ offered: 0 }).where('app', '=', id).execute();
+    await this.#record(actor, app, 'item.unpublished', '');
+  }
+
+  /** What the update service gives out of an item; undefined when nothing is published. */
+  async offered(id: AppId): Promise<StoredPackage | undefined> {
+    return (await packagesOf(this.#deps.db, id)).find(({ offered }) => offered === 1);
+  }
+
+  /** The bytes of a package. */
+  async crx(offer: StoredPackage): Promise<Uint8Array> {
+    return await readFile(this.#path(offer));
+  }
+
+  /** An app was removed, and its rows with it: so go its files. */
+  async removed(app: AppId): Promise<void> {
+    await rm(this.#folderOf(app), { recursive: true, force: true });
+  }
+
+  async #take(actor: string, app: App, upload: Upload): Promise<StoredPackage> {
+    const { files, manifest, name, description, keyFile } = upload;
+    assertOf(app.id, upload);
+    await this.#assertHigher(app.id, manifest.version);
+    if (keyFile !== undefined) await this.#keepKey(actor, app, keyFile.pem);
     const updateUrl = this.#deps.origin + UPDATE_PATH;
     const archive = await pack(withManifest(files, { ...manifest, update_url: updateUrl }));
     const crx = sealCrx(archive, await this.#privateKey(app));
     const draft: StoredPackage = {
-      app: id,
+      app: app.id,
       version: manifest.version,
       name,
       description,
@@ -74,67 +147,27 @@ export class Items {
     return draft;
   }
 
-  /** All packages of an item, the newest version first. @throws `not-found` unless the actor is in the item's group. */
-  async list(actor: string, id: AppId): Promise<readonly StoredPackage[]> {
-    await this.#deps.apps.open(actor, id);
-    return await this.#packages(id);
-  }
-
-  /** Publishes the draft. @throws `not-found` to strangers, `input-invalid` when there is no draft. */
-  async publish(actor: string, id: AppId): Promise<StoredPackage> {
-    const app = await this.#deps.apps.open(actor, id);
-    const [newest] = await this.#packages(id);
-    if (newest === undefined || newest.offered === 1)
-      throw new ReveilleError('input-invalid', 'There is no draft to publish. Upload a package first.');
-    const published = { published_at: newest.published_at ?? this.#deps.clock.now(), offered: 1 };
-    await this.#deps.db.transaction().execute(async (tx) => {
-      await tx.updateTable('store_packages').set({ offered: 0 }).where('app', '=', id).execute();
-      await tx
-        .updateTable('store_packages')
-        .set(published)
-        .where('app', '=', id)
-        .where('version', '=', newest.version)
-        .execute();
-    });
-    await this.#record(actor, app, 'item.published', newest.version);
-    return { ...newest, ...published };
-  }
-
-  /** Gives the item out no more; browsers that have it keep it. @throws `not-found` to strangers. */
-  async unpublish(actor: string, id: AppId): Promise<void> {
-    const app = await this.#deps.apps.open(actor, id);
-    await this.#deps.db.updateTable('store_packages').set({ offered: 0 }).where('app', '=', id).execute();
-    await this.#record(actor, app, 'item.unpublished', '');
-  }
-
-  /** What the update service gives out of an item; undefined when nothing is published. */
-  async offered(id: AppId): Promise<StoredPackage | undefined> {
-    return (await this.#packages(id)).find(({ offered }) => offered === 1);
-  }
-
-  /** The bytes of a package. */
-  async crx(offer: StoredPackage): Promise<Uint8Array> {
-    return await readFile(this.#path(offer));
-  }
-
-  /** An app was removed, and its rows with it: so go its files. */
-  async removed(app: AppId): Promise<void> {
-    await rm(this.#folderOf(app), { recursive: true, force: true });
-  }
-
-  async #packages(id: AppId): Promise<readonly StoredPackage[]> {
-    const { db } = this.#deps;
-    const rows = await db.selectFrom('store_packages').selectAll().where('app', '=', id).execute();
-    return rows.sort((a, b) => compareVersions(b.version, a.version));
-  }
-
   async #assertHigher(id: AppId, version: string): Promise<void> {
-    const last = (await this.#packages(id)).find((one) => one.published_at !== null);
+    const last = (await packagesOf(this.#deps.db, id)).find((one) => one.published_at !== null);
     if (last !== undefined && compareVersions(version, last.version) <= 0)
       throw new ReveilleError(
-        'input-invalid',
-        `The version ${version} must be higher than ${last.version}, which was published: raise "version" in manifest.json.`,
+        'version-too-low',
+        `It is ${version} and must be higher than ${last.version}, which was published.`,
       );
+  }
+
+  /** What was replaced long ago goes, except what is given out. */
+  async #dropOld(id: AppId): Promise<void> {
+    const all = await packagesOf(this.#deps.db, id);
+    for (const old of all.slice(limits.packagesPerItem)) {
+      if (old.offered === 1) continue;
+      await this.#deps.db
+        .deleteFrom('store_packages')
+        .where('app', '=', id)
+        .where('version', '=', old.version)
+        .execute();
+      await rm(this.#path(old), { force: true });
+    }
   }
 
   /** The file is whole on disk before a row speaks of it, and goes after its row; its name is its content's. */
@@ -158,7 +191,6 @@ export class Items {
 
   /** ES4: `key.pem` of the packages of the time (reference 4.1). */
   async #keepKey(actor: string, app: App, pem: string): Promise<void> {
-    assertOwnKey(app, readKeyFile(pem).id, 'key.pem belongs to');
     if (app.keyHeld)
       throw new ReveilleError(
         'input-invalid',
@@ -182,10 +214,7 @@ export class Items {
       .where('id', '=', id)
       .executeTakeFirst();
     if (typeof row?.sealed === 'string') return secrets.open(PRIVATE_KEY_PURPOSE, row.sealed);
-    throw new ReveilleError(
-      'input-invalid',
-      'The private key of this item is not held, so its package cannot be signed. Put key.pem at the top of this package once.',
-    );
+    throw new ReveilleError('key-missing');
   }
 
   #folderOf(app: string): string {
@@ -201,16 +230,8 @@ export class Items {
   }
 }
 
-function split(all: Files): { [KEY_FILE]: Uint8Array | undefined; files: Files } {
-  const files = new Map(all);
-  files.delete(KEY_FILE);
-  return { [KEY_FILE]: all.get(KEY_FILE), files };
-}
-
-function assertOwnKey(app: App, found: AppId, what: string): void {
-  if (found === app.id) return;
-  throw new ReveilleError(
-    'input-invalid',
-    `${what} the key of another item: ${found}. This item is ${app.id}: leave the key out, or upload to the item it belongs to.`,
-  );
+/** All packages of an item, the newest version first. */
+async function packagesOf(db: ControlDatabase, id: AppId): Promise<readonly StoredPackage[]> {
+  const rows = await db.selectFrom('store_packages').selectAll().where('app', '=', id).execute();
+  return rows.sort((a, b) => compareVersions(b.version, a.version));
 }

@@ -29,7 +29,7 @@ export type Manifest = z.output<typeof shape>;
 
 /**
  * Reads the manifest of an unpacked package.
- * @throws `input-invalid` that names the member that is wrong, or where the manifest lies instead.
+ * @throws `manifest-invalid` that names the member that is wrong, or where the manifest lies instead.
  */
 export function readManifest(files: Files): Manifest {
   const bytes = files.get(MANIFEST);
@@ -75,7 +75,12 @@ function readJson(path: string, bytes: Uint8Array): unknown {
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch (cause) {
-    throw new ReveilleError('input-invalid', `${path} is not JSON: ${(cause as Error).message}.`, {}, cause);
+    throw new ReveilleError(
+      'manifest-invalid',
+      `${path} is not JSON: ${(cause as Error).message}.`,
+      {},
+      cause,
+    );
   }
 }
 
@@ -87,5 +92,5 @@ function whereItIs(files: Files): string {
 }
 
 function wrong(detail: string): ReveilleError {
-  return new ReveilleError('input-invalid', `The manifest.json was not accepted. ${detail}`);
+  return new ReveilleError('manifest-invalid', detail);
 }

@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
-import { createHash } from 'node:crypto';
+import { createHash, createPrivateKey } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { ZipFile } from 'yazl';
+import { readdir, readFile } from 'node:fs/promises';
 import { ConsoleTown } from '../../dev-env/console-town.ts';
+import { packedExtension as extension, zipOf } from '../../dev-env/packages.ts';
 import type { AppId } from '../../protocol/app-id.ts';
 import { limits } from '../../protocol/limits.ts';
 import { makeKeyPair } from './app-key.ts';
@@ -16,39 +17,20 @@ let item: AppId;
 
 beforeAll(async () => {
   town = await ConsoleTown.open();
-  for (const name of ['ann', 'bob'])
+  for (const name of ['ann', 'bob', 'cleo'])
     town.control.sqlite.run(
       'INSERT INTO user (id, name, email, emailVerified, createdAt, updatedAt, role, disabled) VALUES (?, ?, ?, 0, 0, 0, ?, 0)',
       [name, name, `${name}@example.com`, 'user'],
     );
   group = await town.webstore.groups.create('ann', 'Ann');
+  await town.webstore.groups.invite('ann', group, 'cleo@example.com');
+  await town.webstore.groups.answer('cleo', group, true);
   item = await registered();
 });
 afterAll(() => town[Symbol.asyncDispose]());
 
 async function registered(): Promise<AppId> {
   return (await town.webstore.apps.register('ann', group, 'An item', { kind: 'made' })).id;
-}
-
-interface ZipEntry {
-  readonly name: string;
-  readonly bytes: string | Buffer;
-  readonly mode?: number;
-}
-
-async function zipOf(entries: readonly ZipEntry[]): Promise<Buffer> {
-  const zip = new ZipFile();
-  for (const { name, bytes, mode } of entries)
-    zip.addBuffer(Buffer.from(bytes), name, { mode: mode ?? 0o100644 });
-  zip.end();
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of zip.outputStream) chunks.push(chunk as Uint8Array);
-  return Buffer.concat(chunks);
-}
-
-function extension(manifest: Record<string, unknown> = {}, more: readonly ZipEntry[] = []): Promise<Buffer> {
-  const whole = { manifest_version: 3, name: 'Hello', version: '1.0', ...manifest };
-  return zipOf([{ name: 'manifest.json', bytes: JSON.stringify(whole) }, ...more]);
 }
 
 /** Renames a file inside a zip to a name of the same length, as no packer would. */
@@ -132,9 +114,11 @@ describe('packages', () => {
     const { appKey, privatePem } = await makeKeyPair();
     const source = { kind: 'public-key', text: appKey.key } as const;
     await town.webstore.apps.register('ann', group, 'Brought', source);
-    await expect(upload(await extension(), appKey.id)).rejects.toThrow(/Put key.pem at the top/);
+    await expect(upload(await extension(), appKey.id)).rejects.toThrow(
+      /private key of this item is not held/,
+    );
     const withKey = await extension({}, [{ name: 'key.pem', bytes: privatePem }]);
-    await expect(upload(withKey)).rejects.toThrow(/key.pem belongs to the key of another item/);
+    await expect(upload(withKey)).rejects.toThrow(/key.pem belongs to the key of/);
     const draft = await upload(withKey, appKey.id);
     expect(await town.webstore.apps.open('ann', appKey.id)).toMatchObject({ proven: true, keyHeld: true });
     const files = await unpack(openCrx(await town.webstore.items.crx(draft)).archive);
@@ -260,5 +244,54 @@ describe('the update service', () => {
     expect(await (await ask(question(app, '0'))).text()).toContain('noupdate');
     await town.webstore.apps.remove('ann', app);
     expect(existsSync(`${town.folder}/packages/${app}`)).toBe(false);
+  });
+});
+
+describe('keeping', () => {
+  test('ES21 the newest twenty packages are kept, and their files', async () => {
+    const app = await registered();
+    for (let minor = 1; minor <= limits.packagesPerItem + 2; minor += 1) {
+      await upload(await extension({ version: `1.${minor}` }), app, 'cleo');
+      await town.webstore.items.publish('cleo', app);
+    }
+    const kept = await town.webstore.items.list('ann', app);
+    expect(kept.map(({ version }) => version).slice(-1)).toEqual(['1.3']);
+    expect(kept).toHaveLength(limits.packagesPerItem);
+    expect(await readdir(`${town.folder}/packages/${app}`)).toHaveLength(limits.packagesPerItem);
+    expect((await town.webstore.items.offered(app))?.version).toBe(`1.${limits.packagesPerItem + 2}`);
+  });
+
+  test('ES22 no private key of an item is in any file of the data folder', async () => {
+    const { appKey, privatePem } = await makeKeyPair();
+    await town.webstore.items.insert(
+      'ann',
+      group,
+      await extension({}, [{ name: 'key.pem', bytes: privatePem }]),
+    );
+    const made = await registered();
+    await upload(await extension(), made);
+    const { key } = await town.webstore.apps.open('ann', made);
+    const files = await Promise.all(
+      (await readdir(town.folder, { recursive: true, withFileTypes: true }))
+        .filter((entry) => entry.isFile())
+        .map((entry) => readFile(`${entry.parentPath}/${entry.name}`)),
+    );
+    const everything = Buffer.concat(files);
+    // The public halves are there, so the search would find the private ones.
+    for (const one of [key, appKey.key]) expect(everything.includes(one)).toBe(true);
+    const secret = [await town.webstore.apps.privateKey('ann', made), privatePem];
+    for (const pem of secret) {
+      // Its beginning is the public half; at its end are the primes and what was made of them.
+      const der = createPrivateKey(pem).export({ format: 'der', type: 'pkcs8' });
+      expect(everything.includes(der.subarray(-100))).toBe(false);
+      expect(everything.includes(pem.trim().split('\n').at(-3) ?? '')).toBe(false);
+    }
+    expect(everything.includes('PRIVATE KEY')).toBe(false);
+    const rows = town.control.sqlite.query('SELECT private_key_sealed AS sealed FROM apps').all() as {
+      sealed: string | null;
+    }[];
+    expect(
+      rows.filter(({ sealed }) => sealed !== null && !sealed.includes('PRIVATE KEY')).length,
+    ).toBeGreaterThan(1);
   });
 });

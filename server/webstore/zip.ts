@@ -14,7 +14,7 @@ const NAME_CHARACTERS = 240;
 
 /**
  * Unpacks a zip archive within the bounds of `limits.package…`.
- * @throws `input-invalid` with what is wrong: no zip, too large, too many files, a name that leaves the folder or stands twice.
+ * @throws `package-invalid` with what is wrong: no zip, too large, too many files, a name that leaves the folder or stands twice.
  */
 export async function unpack(archive: Uint8Array): Promise<Files> {
   if (archive.length > limits.packageBytes)
@@ -113,5 +113,5 @@ function readEntry(zip: OpenZip, entry: Entry): Promise<Uint8Array> {
 const shown = (name: string): string => JSON.stringify(name.slice(0, 80));
 
 function wrong(detail: string, cause?: unknown): ReveilleError {
-  return new ReveilleError('input-invalid', `The package was not accepted. ${detail}`, {}, cause);
+  return new ReveilleError('package-invalid', detail, {}, cause);
 }

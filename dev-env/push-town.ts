@@ -104,7 +104,7 @@ export class PushTown implements AsyncDisposable {
     const { port } = this.#server;
     this.origin = tls === undefined ? `http://127.0.0.1:${port}` : `https://${tls.name}:${port}`;
     const origins = { origin: this.origin, alsoOrigins: ['https://push.alias.example'] };
-    door = webpushDoor({ ...shared, ...origins, pushes, keys, refusals });
+    door = webpushDoor({ ...shared, ...origins, deliveries, pushes, keys, refusals });
   }
 
   /** The address that a page would give its server. */

@@ -60,9 +60,9 @@ export const limits = {
   unavailableRetrySeconds: 120,
   /** Messages that receipts list at a time, newest first. */
   receiptsListed: 1_000,
-  /** Streams of receipts that are open at the same time, how often each looks, and how long one lasts. */
+  /** Streams of receipts that are open at the same time, how often each looks for ends that nobody told it, and how long one lasts. */
   receiptStreams: 200,
-  receiptLookMs: 1_000,
+  receiptLookMs: 10_000,
   receiptStreamMs: 3_600_000,
   /** A removed subscription is remembered, so that its senders are told that it is gone and not that it never was. */
   removedSubscriptionDays: 60,

@@ -21,6 +21,7 @@ const kept = (version: number): Kept => ({
 const announcements: readonly Announcement[] = [
   { kind: 'kept', kept: [kept(1), { ...kept(2), slot: null }] },
   { kind: 'ended', devices: [3 as DeviceKey, 4 as DeviceKey] },
+  { kind: 'receipt', receipts: 'r', version: 9 as Version },
   { kind: 'resumed', channel: 7 as ChannelKey },
 ];
 

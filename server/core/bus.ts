@@ -14,6 +14,8 @@ export type Announcement =
   | { readonly kind: 'unsubscribed'; readonly holder: HolderId; readonly name: string }
   /** A message was taken back: who has not offered it yet need not. */
   | { readonly kind: 'withdrawn'; readonly channel: ChannelKey; readonly version: Version }
+  /** A message that belongs to receipts was confirmed: who streams them tells so. */
+  | { readonly kind: 'receipt'; readonly receipts: string; readonly version: Version }
   /** A channel was paused: its devices are offered nothing; or resumed: they are offered what waits. */
   | { readonly kind: 'paused' | 'resumed'; readonly channel: ChannelKey };
 

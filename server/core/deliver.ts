@@ -17,6 +17,7 @@ export class Deliveries {
   readonly node: NodeId;
   readonly #store: Store;
   readonly #presence: Presence;
+  readonly #bus: Bus;
   readonly #clock: Clock;
   readonly #events: Events;
   readonly #byDevice = new Map<DeviceKey, Outbox>();
@@ -36,6 +37,7 @@ export class Deliveries {
     this.node = deps.node;
     this.#store = deps.store;
     this.#presence = deps.presence;
+    this.#bus = deps.bus;
     this.#clock = deps.clock;
     this.#events = deps.events;
     this.#stopListening = deps.bus.onAnnounce(deps.node, (announcement) => this.#onAnnounce(announcement));
@@ -52,6 +54,7 @@ export class Deliveries {
       store: this.#store,
       clock: this.#clock,
       events: this.#events,
+      announceReceipt: (receipts, version) => this.#bus.announceAll({ kind: 'receipt', receipts, version }),
     });
     this.#byDevice.set(device.key, outbox);
     const outboxes = this.#byChannel.get(device.channel.key) ?? new Set();

@@ -48,6 +48,8 @@ export interface Kept {
   readonly payload: string;
   readonly headers?: PushHeaders;
   readonly urgency?: StatedUrgency;
+  /** The receipts that tell of its end. */
+  readonly receipts?: string;
   /** Its way is recorded step by step (`sent`, `taken`). */
   readonly tracked?: true;
   readonly acceptedAt: number;

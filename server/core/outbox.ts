@@ -12,6 +12,8 @@ export interface OutboxDeps {
   readonly store: MessageStore;
   readonly clock: Clock;
   readonly events: Events;
+  /** A message of receipts was confirmed. */
+  readonly announceReceipt: (receipts: string, version: Version) => Promise<void>;
 }
 
 /**
@@ -100,6 +102,8 @@ export class Outbox {
     }
     await this.#deps.store.confirm(this.device.key, version);
     this.#deps.events.confirmed(version, this.device.id);
+    const receipts = pending?.kept.receipts;
+    if (receipts !== undefined) this.#write('receipt', this.#deps.announceReceipt(receipts, version));
     this.#pump();
     await this.#refillQueue();
   }

@@ -1446,6 +1446,11 @@ function subscriptionTests(at: () => Bench): void {
     await bench.keep(subscription.channel, null, 'b');
     await bench.keep(other.channel, null, 'c', { receipts: 's' });
     const two = await bench.keep(other.channel, null, 'd', { receipts: 'r' });
+    expect((await bench.store.missed(other.key, 9)).kept.map((kept) => kept.receipts)).toEqual(['s', 'r']);
+    expect([one.receipts, (await bench.keep(subscription.channel, 't:x', 'e')).receipts]).toEqual([
+      'r',
+      undefined,
+    ]);
     await bench.store.confirm(subscription.key, one.version);
     const trace = await bench.store.trace({ receipts: 'r' }, 10);
     expect(trace.map((message) => message.version)).toEqual([two.version, one.version]);

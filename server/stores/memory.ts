@@ -322,6 +322,7 @@ export class MemoryStore implements Store {
       ...{ version: this.#last, channel, slot, payload, acceptedAt: now, expiresAt },
       ...(draft.headers && { headers: draft.headers }),
       ...(draft.urgency && { urgency: draft.urgency }),
+      ...(receipts !== undefined && { receipts }),
       ...(stateUntil !== undefined && { tracked: true }),
     };
     const way = { endings: new Map(), failedRuns: new Map(), sentAt: new Map(), receivedAt: new Map() };

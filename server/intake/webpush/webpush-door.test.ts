@@ -236,8 +236,42 @@ describe('receipts', () => {
     const second = await post(endpoint, { ...asked, 'Push-Receipt': receipts });
     const [, next] = await browser.has(2);
     if (next !== undefined) await browser.acknowledge('wp:a', next);
-    town.clock.advance(limits.receiptLookMs);
     expect(await events()).toMatchObject({ message: located(second), status: 204 });
+    town.clock.advance(limits.receiptStreamMs);
+    expect(await events()).toBeUndefined();
+  });
+
+  test('WP25 a stream is told of each delivery as it is confirmed, by its own receipts alone', async () => {
+    const endpoint = await town.endpoint();
+    const browser = await town.browser();
+    const receipts = linked(await post(endpoint, { ...asked, Topic: 'waits' }));
+    const others = linked(await post(endpoint, asked));
+    const open = async (url: string) =>
+      eventsOf(await fetch(url, { headers: { Accept: 'text/event-stream' } }));
+    const [events, ofOthers] = [await open(receipts), await open(others)];
+    for (const _ of [1, 2, 3]) await post(endpoint, { ...asked, 'Push-Receipt': receipts });
+    const [, other, ...mine] = await browser.has(5);
+    for (const kept of mine) await browser.acknowledge('wp:a', kept);
+    // Nobody turned the clock: no look was due.
+    const told = [await events(), await events(), await events()] as { message: string; status: number }[];
+    expect(told.map(({ status }) => status)).toEqual([204, 204, 204]);
+    expect(new Set(told.map(({ message }) => message)).size).toBe(3);
+    if (other !== undefined) await browser.acknowledge('wp:a', other);
+    expect(await ofOthers()).toMatchObject({ status: 204 });
+  });
+
+  test('WP25 what ends without a word is told with the next look, and nothing is told twice', async () => {
+    const endpoint = await town.endpoint();
+    const browser = await town.browser();
+    const brief = await post(endpoint, { ...asked, TTL: '1', Topic: 'brief' });
+    const receipts = linked(brief);
+    const lasting = await post(endpoint, { ...asked, 'Push-Receipt': receipts });
+    const events = eventsOf(await fetch(receipts, { headers: { Accept: 'text/event-stream' } }));
+    const [, kept] = await browser.has(2);
+    if (kept !== undefined) await browser.acknowledge('wp:a', kept);
+    expect(await events()).toMatchObject({ message: located(lasting), status: 204 });
+    town.clock.advance(limits.receiptLookMs);
+    expect(await events()).toMatchObject({ message: located(brief), status: 410, state: 'expired' });
     town.clock.advance(limits.receiptStreamMs);
     expect(await events()).toBeUndefined();
   });

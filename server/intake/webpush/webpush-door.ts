@@ -1,5 +1,7 @@
 import { asReveilleError, ReveilleError } from '../../../protocol/errors.ts';
+import type { Bus } from '../../core/bus.ts';
 import type { Clock, Random } from '../../core/clock.ts';
+import type { Deliveries } from '../../core/deliver.ts';
 import type { Pushes } from '../../core/push.ts';
 import type { MessageStore } from '../../core/store.ts';
 import { type Door, plainPath } from '../../doors/door.ts';
@@ -31,6 +33,9 @@ export interface WebpushDoorDeps {
   readonly origin: string;
   /** Further origins that `aud` may name. */
   readonly alsoOrigins: readonly string[];
+  /** Where and how this node hears of pushes that were delivered. */
+  readonly bus: Pick<Bus, 'onAnnounce'>;
+  readonly deliveries: Pick<Deliveries, 'node'>;
   readonly refusals: Refusals;
   readonly random: Random;
   readonly clock: Clock;
@@ -44,9 +49,7 @@ export function webpushDoor(deps: WebpushDoorDeps): Door {
   const origins = new Set([deps.origin, ...deps.alsoOrigins, ...CHROMIUM_ORIGINS]);
   const parts = { ...deps, resources, origins };
   const receipts = new ReceiptsDoor({
-    store,
-    resources,
-    clock,
+    ...{ store, resources, clock, bus: deps.bus, node: deps.deliveries.node },
     failed: (error) => events.failed('receipts', error),
   });
   return async (request, url, peer) => {

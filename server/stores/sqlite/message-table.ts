@@ -17,9 +17,10 @@ import { Lru } from './lru.ts';
 
 const PROJECTS_REMEMBERED = 10_000;
 
-interface KeptRow extends Omit<Kept, 'headers' | 'urgency' | 'tracked'> {
+interface KeptRow extends Omit<Kept, 'headers' | 'urgency' | 'receipts' | 'tracked'> {
   readonly headers: string | null;
   readonly urgency: StatedUrgency | null;
+  readonly receipts: string | null;
   readonly stateUntil: number | null;
 }
 
@@ -41,7 +42,8 @@ interface Place {
   readonly stateUntil: number | null;
 }
 
-const KEPT = `m.version, m.channel, m.slot, m.payload, m.headers, m.urgency, m.state_until AS stateUntil,
+const KEPT = `m.version, m.channel, m.slot, m.payload, m.headers, m.urgency, m.receipts,
+  m.state_until AS stateUntil,
   m.accepted_at AS acceptedAt, m.expires_at AS expiresAt`;
 
 const PLACE_OF_URGENCY = `CASE coalesce(m.urgency, 'normal')
@@ -86,7 +88,7 @@ export class MessageTable {
          WHERE slots.slot IS NOT NULL
            AND m.version = (SELECT max(version) FROM messages WHERE channel = ?1 AND slot = slots.slot)
        )
-       SELECT version, channel, slot, payload, headers, urgency, stateUntil, acceptedAt, expiresAt,
+       SELECT version, channel, slot, payload, headers, urgency, receipts, stateUntil, acceptedAt, expiresAt,
          EXISTS (SELECT 1 FROM outcomes WHERE version = heads.version AND device = ?2) AS ended,
          EXISTS (
            SELECT 1 FROM messages o
@@ -139,6 +141,7 @@ export class MessageTable {
       payload,
       headers,
       urgency,
+      receipts,
       stateUntil,
       acceptedAt: now,
       expiresAt,
@@ -193,13 +196,15 @@ export class MessageTable {
 
 /** The message as the port gives it. */
 export function keptOf(row: KeptRow): Kept {
-  const { version, channel, slot, payload, headers, urgency, stateUntil, acceptedAt, expiresAt } = row;
+  const { version, channel, slot, payload, headers, urgency, receipts, stateUntil, acceptedAt, expiresAt } =
+    row;
   const plain = { version, channel, slot, payload, acceptedAt, expiresAt };
-  if (headers === null && urgency === null && stateUntil === null) return plain;
+  if ([headers, urgency, receipts, stateUntil].every((one) => one === null)) return plain;
   return {
     ...plain,
     ...(headers !== null && { headers: JSON.parse(headers) as PushHeaders }),
     ...(urgency !== null && { urgency }),
+    ...(receipts !== null && { receipts }),
     ...(stateUntil !== null && { tracked: true }),
   };
 }

@@ -2,6 +2,8 @@
 export interface Configuration {
   /** Origin of the push service; undefined when nobody named one. */
   readonly server: string | undefined;
+  /** Id of the app at the service, for Firefox, where the browser's id of the extension is another. */
+  readonly app: string | undefined;
   readonly permissions: ReadonlySet<string>;
 }
 
@@ -11,12 +13,13 @@ export interface Configuration {
  */
 export function readConfiguration(manifest: object, scriptUrl: string | undefined): Configuration {
   const { push_messaging: key, permissions } = manifest as {
-    push_messaging?: { server?: string };
+    push_messaging?: { server?: string; app?: string };
     permissions?: readonly string[];
   };
   const url = URL.parse(URL.parse(`${scriptUrl}`)?.searchParams.get('server') ?? `${key?.server}`);
   return {
     server: url?.protocol.startsWith('http') ? url.origin : undefined,
+    app: key?.app,
     permissions: new Set(permissions),
   };
 }
@@ -28,15 +31,22 @@ export const noPermission =
 export const noServer =
   'Name the push service in manifest.json: "push_messaging": {"server": "https://push.example.org"}.';
 
+/** For Firefox. */
+export const noApp =
+  'Name the app in manifest.json by its id at the push service: "push_messaging": {"app": "…", "server": "…"}.';
+
 const effects = {
   identity: 'nobody can sign in',
   storage: 'a slower store serves',
   alarms: 'a stopped app stays so',
 };
 
+/** What an extension of Firefox needs beside them. */
+const firefoxEffects = { webRequest: 'no message wakes a stopped app' };
+
 /** One line for each permission that the shim could use and does not have. */
-export function missingPermissions({ permissions }: Configuration): readonly string[] {
-  return Object.entries(effects)
+export function missingPermissions({ permissions }: Configuration, inFirefox: boolean): readonly string[] {
+  return Object.entries(inFirefox ? { ...effects, ...firefoxEffects } : effects)
     .filter(([name]) => !permissions.has(name))
     .map(([name, effect]) => `Add "${name}" to "permissions" in manifest.json: without it ${effect}.`);
 }

@@ -32,6 +32,8 @@ export interface Lifeline {
   revive(): Promise<void>;
   /** The browser or the app has just started: silent sign-in rests no longer. */
   restart(): Promise<void>;
+  /** Closes the connection; `revive` opens it again. */
+  rest(): void;
   /** Fetches what waits over HTTP. */
   fetchMissed(): Promise<void>;
   /** Sends a frame; false when there is no connection. */
@@ -104,6 +106,7 @@ export function createLifeline(ports: LifelinePorts): Lifeline {
       holds = true;
       void revive();
     },
+    rest: () => connection?.close(),
     restart: () => silent.wake().then(revive),
     fetchMissed: () => fetchMissed(ports),
     send: (frame) => connection?.send(frame) ?? false,

@@ -1,6 +1,6 @@
 /// <reference types="chrome" />
 import { backoff } from './backoff.ts';
-import { missingPermissions, noPermission, noServer, readConfiguration } from './configuration.ts';
+import { missingPermissions, noApp, noPermission, noServer, readConfiguration } from './configuration.ts';
 import { createConnection } from './connection.ts';
 import { type Contexts, createContexts } from './contexts.ts';
 import { createGetChannelId } from './get-channel-id.ts';
@@ -21,6 +21,7 @@ import { failures, signIn } from './sign-in.ts';
 import { createSilentSignIn } from './silent-sign-in.ts';
 import { areaStorage, cacheStorage, type KeyValue } from './storage.ts';
 import { createUpstream } from './upstream.ts';
+import { createWakeSite, type SeenRequest } from './wake/extension.ts';
 
 /** The shim's name in the service's logs. */
 const client = 'shim/0.1';
@@ -33,6 +34,9 @@ const timerMs = 20_000;
 const holdMs = 60_000;
 
 const inWorker = typeof document === 'undefined';
+/** Firefox has no worker for extensions, but a page that is stopped as a worker is. */
+const inBackgroundPage = !inWorker && chrome.extension?.getBackgroundPage?.() === window;
+const inFirefox = chrome.runtime.getURL('').startsWith('moz-');
 /** What a worker has, and the types of a page do not know. */
 const scope = globalThis as unknown as {
   readonly registration: Pick<ServiceWorkerRegistration, 'active' | 'pushManager'>;
@@ -52,14 +56,17 @@ const { info: note, error: complain } = console;
 export function install(scriptUrl: string | undefined): void {
   const configuration = readConfiguration(chrome.runtime.getManifest(), scriptUrl);
   if ('pushMessaging' in chrome) return;
-  if (!configuration.permissions.has('pushMessaging')) {
+  // Firefox drops the permissions that it does not know.
+  if (!inFirefox && !configuration.permissions.has('pushMessaging')) {
     complain(noPermission);
     return;
   }
-  for (const line of missingPermissions(configuration)) complain(line);
-  const { server } = configuration;
+  for (const line of missingPermissions(configuration, inFirefox)) complain(line);
+  const { server, app } = configuration;
   if (server === undefined) complain(noServer);
-  const { event, find } = server === undefined ? idle() : start(server);
+  if (inFirefox && app === undefined) complain(noApp);
+  const appId = inFirefox ? `${app}` : chrome.runtime.id;
+  const { event, find } = server === undefined ? idle() : start(server, appId);
   const hosts: object[] = [chrome.runtime, chrome.extension].filter(Boolean);
   const getChannelId = createGetChannelId(find, { hosts, unchecked: complain, uncaught: reportError });
   Object.assign(chrome, { pushMessaging: { getChannelId, onMessage: event } });
@@ -91,7 +98,7 @@ const around = {
 };
 
 /** Puts the parts together and starts them. */
-function start(origin: string): Started {
+function start(origin: string, appId: string): Started {
   const listeners = createListeners(reportError, (count) => {
     contexts.listens(count > 0);
     if (count === 0) return;
@@ -99,9 +106,9 @@ function start(origin: string): Started {
     receiver.listening();
   });
   const { awake, runs } = createAwake();
-  // Only a worker can subscribe without notifications.
+  // In Chromium only the worker can subscribe without notifications.
   const look = (): void => {
-    if (inWorker) void transport.look();
+    if (inWorker || inBackgroundPage) void transport.look();
   };
   const storage = chrome.storage ? areaStorage(chrome.storage.local) : cacheStorage();
   const rest = chrome.storage ? areaStorage(chrome.storage.session) : storage;
@@ -123,7 +130,7 @@ function start(origin: string): Started {
     call,
     storage,
     timers,
-    signIn: (interactive) => signIn({ origin, call, appId: chrome.runtime.id, launch, note }, interactive),
+    signIn: (interactive) => signIn({ origin, call, appId, launch, note, ...redirect() }, interactive),
     alone: contexts.alone,
     registered() {
       contexts.registered();
@@ -148,17 +155,51 @@ function start(origin: string): Started {
     note,
     complain,
   });
-  const transport = createTransport(call, storage, registration);
+  const wakeSite = inFirefox ? openWakeSite(origin, storage, lifeline, look) : undefined;
+  const transport = createTransport(call, storage, registration, wakeSite?.manager ?? activePushManager());
   // A page without a listener has no need of the connection.
-  if (inWorker) {
+  if (inWorker || inBackgroundPage) {
     addWorkerListeners(lifeline, look);
     addPushListener(contexts, lifeline, receiver);
     contexts.connect();
   }
-  return {
-    event: listeners.event,
-    find: (interactive) => registration.channelId(interactive).finally(() => void lifeline.revive()),
+  const find = (interactive: boolean): Promise<string> =>
+    registration.channelId(interactive).finally(() => void lifeline.revive());
+  return { event: listeners.event, find: wakeSite === undefined ? find : asking(find, wakeSite.ask) };
+}
+
+/** Who may show a page asks for the permission to wake as well. */
+const asking =
+  (find: Started['find'], ask: () => Promise<void>): Started['find'] =>
+  async (interactive) => {
+    const channelId = await find(interactive);
+    if (interactive) void ask();
+    return channelId;
   };
+
+/** Where the sign-in ends in Firefox, which alone knows the address. */
+const redirect = () =>
+  inFirefox && chrome.identity ? { redirectUri: chrome.identity.getRedirectURL() } : {};
+
+/** What wakes an extension of Firefox. Its pages see to nothing but the question. */
+function openWakeSite(origin: string, storage: KeyValue, lifeline: Lifeline, subscribed: () => void) {
+  const { tabs, webRequest } = chrome;
+  return createWakeSite({
+    origin,
+    storage,
+    watch(listener, urls) {
+      if (!inBackgroundPage) return;
+      const heard = (request: unknown): undefined => void listener(request as SeenRequest);
+      webRequest?.onBeforeRequest.addListener(heard, { urls: [...urls] }, ['requestBody']);
+    },
+    openTab: (url) => tabs.create({ url }),
+    closeTab: (tabId) => tabs.remove(tabId),
+    woken() {
+      void lifeline.fetchMissed();
+      void lifeline.revive();
+    },
+    subscribed,
+  });
 }
 
 const connector =
@@ -202,6 +243,9 @@ function addWorkerListeners(lifeline: Lifeline, look: () => void): void {
     void lifeline.revive();
     look();
   });
+  // Only a background page hears of its end. What is sent from here on must come by a push, not on a line that nobody reads.
+  runtime.onSuspend?.addListener(lifeline.rest);
+  runtime.onSuspendCanceled?.addListener(() => void lifeline.revive());
   setAlarm(0.5);
   look();
 }
@@ -211,9 +255,13 @@ function setAlarm(periodInMinutes: number): void {
   void chrome.alarms?.create(alarm, { periodInMinutes });
 }
 
-function createTransport(call: Call, storage: KeyValue, { stored: device }: Registration): PushTransport {
+function createTransport(
+  call: Call,
+  storage: KeyValue,
+  { stored: device }: Registration,
+  manager: () => Promise<PushManagerPart>,
+): PushTransport {
   const onLook = (wakes: boolean): void => setAlarm(wakes ? 15 : 0.5);
-  const manager = activePushManager();
   return createPushTransport({
     call,
     storage,
@@ -258,5 +306,7 @@ function addPushListener(contexts: Contexts, lifeline: Lifeline, receiver: Recei
 async function launch(url: string, interactive: boolean): Promise<string | undefined> {
   if (!chrome.identity)
     throw new Error(`${failures.unavailable} Add "identity" to "permissions" in manifest.json.`);
-  return chrome.identity.launchWebAuthFlow({ url, interactive, timeoutMsForNonInteractive: 20_000 });
+  // Firefox refuses members that it does not know.
+  const limit = inFirefox ? {} : { timeoutMsForNonInteractive: 20_000 };
+  return chrome.identity.launchWebAuthFlow({ url, interactive, ...limit });
 }

@@ -24,12 +24,24 @@ test('CL11 the address of the script names the service before the manifest does;
 
 test('CL10 for each missing permission one line says what to add and what it costs', () => {
   const lines = (permissions?: string[]): readonly string[] =>
-    missingPermissions(readConfiguration({ permissions }, ''));
+    missingPermissions(readConfiguration({ permissions }, ''), false);
   assert.deepEqual(lines(['pushMessaging', 'identity', 'storage', 'alarms']), []);
   assert.deepEqual(lines(['pushMessaging', 'identity', 'storage']), [
     'Add "alarms" to "permissions" in manifest.json: without it a stopped app stays so.',
   ]);
   assert.equal(lines().length, 3);
+});
+
+test('FE7 in Firefox `webRequest` belongs to what an app needs, and the manifest names the app', () => {
+  const manifest = {
+    permissions: ['identity', 'storage', 'alarms'],
+    push_messaging: { app: 'abcdefghijklmnopabcdefghijklmnop' },
+  };
+  const read = readConfiguration(manifest, undefined);
+  assert.equal(read.app, 'abcdefghijklmnopabcdefghijklmnop');
+  assert.deepEqual(missingPermissions(read, true), [
+    'Add "webRequest" to "permissions" in manifest.json: without it no message wakes a stopped app.',
+  ]);
 });
 
 test('CL18 an extension API is called every 20 seconds while any reason stands, and not after', async () => {

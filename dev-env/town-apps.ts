@@ -21,10 +21,7 @@ export async function hostApp(town: Town, origins: string, redirectUris: string)
 }
 
 function visitorOf(town: Town): PageVisitor {
-  const site = {
-    fetch: (path: string, init?: RequestInit) => fetch(town.origin + path, { ...init, redirect: 'manual' }),
-  };
-  return new PageVisitor(site, town.seed.cookie);
+  return new PageVisitor(town, town.seed.cookie);
 }
 
 /** An access token of somebody else: another account of the same service, with a project, a client and a grant of its own. */

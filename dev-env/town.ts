@@ -34,6 +34,8 @@ export interface TownOptions {
   readonly synchronous?: 'NORMAL';
   /** True lets stock Chromium's push client in, by a certificate of this town's own. */
   readonly mcs?: boolean;
+  /** True serves https on the main port, by a certificate of this town's own. */
+  readonly tls?: boolean;
   /** False leaves the server without any account. */
   readonly seeded?: boolean;
 }
@@ -65,7 +67,8 @@ export class Town implements AsyncDisposable {
   static async start(options: TownOptions = {}): Promise<Town> {
     const town = new Town(await mkdtemp(join(tmpdir(), 'reveille-town-')), options);
     try {
-      if (options.mcs === true) town.#certificate = await makeTestCertificate(town.dataFolder);
+      if (options.mcs === true || options.tls === true)
+        town.#certificate = await makeTestCertificate(town.dataFolder);
       await town.#serve(0);
       if (options.seeded !== false) await town.#bootstrap();
     } catch (error) {
@@ -105,7 +108,7 @@ export class Town implements AsyncDisposable {
   /** Where Chromium's push client is let in, and the authority (PEM) to trust there. */
   async mcsDoor(): Promise<{ readonly port: number; readonly ca: string }> {
     if (this.#certificate === undefined) throw new Error('this town lets no Chromium in');
-    return { port: this.#mcsPort, ca: await readFile(this.#certificate.caFile, 'utf8') };
+    return { port: this.#mcsPort, ca: await this.authority() };
   }
 
   /** The process of the server, or of what it runs under. */
@@ -138,11 +141,23 @@ export class Town implements AsyncDisposable {
     await this.#serve(Number(new URL(this.origin).port));
   }
 
+  /** The authority (PEM) behind this town's certificate. */
+  async authority(): Promise<string> {
+    if (this.#certificate === undefined) throw new Error('this town has no certificate');
+    return await readFile(this.#certificate.caFile, 'utf8');
+  }
+
+  /** Asks the server, whose certificate is trusted. Redirects are for the caller. */
+  async fetch(path: string, init: RequestInit = {}): Promise<Response> {
+    const tls = this.#options.tls === true ? { tls: { ca: await this.authority() } } : {};
+    return await fetch(this.origin + path, { redirect: 'manual', ...init, ...tls });
+  }
+
   /** An access token by a refresh token, as the guide says; the seed's, unless another is given. */
   async accessToken(
     { client, refresh_token }: Pick<Seed, 'client' | 'refresh_token'> = this.seed,
   ): Promise<string> {
-    const answer = await fetch(`${this.origin}/o/oauth2/token`, {
+    const answer = await this.fetch('/o/oauth2/token', {
       method: 'POST',
       body: new URLSearchParams({
         client_id: client.client_id,
@@ -157,7 +172,7 @@ export class Town implements AsyncDisposable {
 
   /** The guide's second call. */
   send(accessToken: string, message: Record<string, unknown>): Promise<Response> {
-    return fetch(`${this.origin}/gcm_for_chrome/v1/messages`, {
+    return this.fetch('/gcm_for_chrome/v1/messages', {
       method: 'POST',
       headers: { 'Content-Type': 'application/json', Authorization: `Bearer ${accessToken}` },
       body: JSON.stringify(message),
@@ -173,8 +188,8 @@ export class Town implements AsyncDisposable {
     const { under = [], flags = [], environment = {} } = this.#options;
     const serve = this.#options.synchronous === 'NORMAL' ? './serve-unsynced.ts' : '../cli/main.ts';
     const command = [...under, process.execPath, script(serve), 'serve'];
-    const mcs = this.#certificate === undefined ? [] : ['--mcs-port', String(this.#mcsPort)];
-    const own = ['--port', String(port), '--data', this.dataFolder, ...mcs];
+    const mcs = this.#options.mcs === true ? ['--mcs-port', String(this.#mcsPort)] : [];
+    const own = ['--port', String(port), '--data', this.dataFolder, ...mcs, ...this.#tlsFlags()];
     this.#process = Bun.spawn([...command, ...own, ...flags], {
       stdin: 'ignore',
       stdout: 'pipe',
@@ -183,11 +198,16 @@ export class Town implements AsyncDisposable {
     });
     void this.#collect(this.#process.stderr);
     this.origin = await this.#listening(this.#process);
-    if (this.#certificate !== undefined) this.#mcsPort = await this.#findMcsPort();
+    if (this.#options.mcs === true) this.#mcsPort = await this.#findMcsPort();
+  }
+
+  #tlsFlags(): readonly string[] {
+    if (this.#options.tls !== true || this.#certificate === undefined) return [];
+    return ['--tls-cert', this.#certificate.certFile, '--tls-key', this.#certificate.keyFile];
   }
 
   async #findMcsPort(): Promise<number> {
-    const settings = (await (await fetch(`${this.origin}/v2/browsers`)).json()) as {
+    const settings = (await (await this.fetch('/v2/browsers')).json()) as {
       readonly chromium: { readonly mcsEndpoint: string };
     };
     return Number(new URL(settings.chromium.mcsEndpoint).port);
@@ -219,7 +239,7 @@ export class Town implements AsyncDisposable {
   }
 
   async #bootstrap(): Promise<void> {
-    const answer = await fetch(`${this.origin}/v2/bootstrap`, {
+    const answer = await this.fetch('/v2/bootstrap', {
       method: 'POST',
       headers: { 'Content-Type': 'application/json' },
       body: JSON.stringify({ dailyQuota: this.#options.dailyQuota }),

@@ -14,6 +14,7 @@ import type { Rooms } from './people.ts';
 import type { Dispatch } from './playground/exchange.ts';
 import { playgroundOf } from './playground-routes.ts';
 import { publishing } from './publishing.ts';
+import { wakeRoutes } from './wake-routes.tsx';
 import type { Waking } from './waking.ts';
 
 type FrontPages = FrontDeps['pages'];
@@ -67,6 +68,7 @@ export function pagesOf(
   pages.route('/', bootstrapRoutes({ ...deps, random: world.random }));
   pages.route('/', playgroundOf(ground, rooms, origin, dispatch));
   pages.route('/', clientRoutes());
+  pages.route('/', wakeRoutes());
   pages.notFound(() => renderError(new ReveilleError('not-found')));
   pages.onError((thrown) => {
     world.events.failed('pages', thrown);

@@ -66,6 +66,8 @@ export const entryPoints: Readonly<Record<string, string>> = {
   'client/entry-classic.ts': 'extensions, bundled by client/bundle.ts',
   'client/entry-notifications.ts': 'extensions, bundled by client/bundle.ts',
   'client/webapp/entry.ts': 'web apps, bundled by client/bundle.ts',
+  'client/wake/page.ts': 'the page /wake/, bundled by client/bundle.ts',
+  'client/wake/worker.ts': 'the worker of /wake/, bundled by client/bundle.ts',
 };
 
 /** The room of a file; undefined for a file outside of every room, which tidy refuses. */

@@ -33,11 +33,15 @@ export function readServer(text: string): string {
 }
 
 export interface Call {
-  readonly method?: 'GET' | 'POST';
+  readonly method?: 'GET' | 'POST' | 'PUT';
   readonly headers?: Readonly<Record<string, string>>;
   /** Sent as JSON. */
   readonly json?: unknown;
   readonly form?: Readonly<Record<string, string>>;
+  /** Sent as they are. */
+  readonly bytes?: Uint8Array;
+  /** How long the answer may take, in milliseconds. */
+  readonly ms?: number;
   /** Whom to trust beside the public authorities, in PEM. */
   readonly authority?: string | undefined;
 }
@@ -49,7 +53,8 @@ export interface Call {
 export async function call(server: string, path: string, what: Call = {}): Promise<Response> {
   const { json, form, headers = {} } = what;
   const type = json === undefined ? {} : { 'Content-Type': 'application/json' };
-  const body = json === undefined ? form && new URLSearchParams(form) : JSON.stringify(json);
+  const sent = what.bytes && Uint8Array.from(what.bytes);
+  const body = json === undefined ? (sent ?? (form && new URLSearchParams(form))) : JSON.stringify(json);
   try {
     return await fetch(server + path, {
       method: what.method ?? (body === undefined ? 'GET' : 'POST'),
@@ -57,7 +62,7 @@ export async function call(server: string, path: string, what: Call = {}): Promi
       ...(body === undefined ? {} : { body }),
       redirect: 'manual',
       ...(what.authority === undefined ? {} : { tls: { ca: [...rootCertificates, what.authority] } }),
-      signal: AbortSignal.timeout(callMs),
+      signal: AbortSignal.timeout(what.ms ?? callMs),
     });
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
@@ -74,7 +79,9 @@ export async function call(server: string, path: string, what: Call = {}): Promi
 export async function answered(response: Response): Promise<unknown> {
   const text = await response.text();
   if (response.ok) return JSON.parse(text);
-  throw new Refused(response.status, sentenceOf(text, response.status));
+  const sentence = sentenceOf(text, response.status);
+  const hint = response.headers.get('reveille-hint');
+  throw new Refused(response.status, hint === null ? sentence : `${sentence}: ${hint}`);
 }
 
 /** Google's envelope, OAuth's two fields, better-auth's message, or plain text: whichever a door speaks. */

@@ -8,9 +8,11 @@ import { browserVerb } from './browser.ts';
 import { CliError } from './call.ts';
 import { certVerb } from './cert.ts';
 import { doctorVerb } from './doctor.ts';
+import { keyVerb } from './key.ts';
 import { listenVerb } from './listen.ts';
 import { loginVerb } from './login.ts';
 import { policyVerb } from './policy.ts';
+import { publishVerb } from './publish.ts';
 import { sendVerb } from './send.ts';
 import { serveVerb } from './serve.ts';
 import { tokenVerb } from './token.ts';
@@ -24,6 +26,8 @@ const verbs = [
   listenVerb,
   sendVerb,
   tokenVerb,
+  publishVerb,
+  keyVerb,
   accountVerb,
   browserVerb,
   policyVerb,

@@ -30,13 +30,23 @@ export async function storedDemo(server: string): Promise<Demo> {
 
 /** The guide's first call: a refresh token becomes an access token. @throws Refused when it was revoked. */
 export async function refresh(server: string, demo: Demo): Promise<z.infer<typeof tokenShape>> {
-  const response = await call(server, '/o/oauth2/token', {
-    form: {
-      client_id: demo.client.client_id,
-      client_secret: demo.client.client_secret,
-      refresh_token: demo.refresh_token,
-      grant_type: 'refresh_token',
-    },
-  });
-  return tokenShape.parse(await answered(response));
+  return await exchange(server, demo.client, demo.refresh_token);
+}
+
+/** An access token of any client. @throws Refused when the refresh token was revoked or is another client's. */
+export async function tokenBy(
+  server: string,
+  client: Pick<Demo['client'], 'client_id' | 'client_secret'>,
+  refreshToken: string,
+): Promise<string> {
+  return (await exchange(server, client, refreshToken)).access_token;
+}
+
+async function exchange(
+  server: string,
+  { client_id, client_secret }: Pick<Demo['client'], 'client_id' | 'client_secret'>,
+  refresh_token: string,
+): Promise<z.infer<typeof tokenShape>> {
+  const form = { client_id, client_secret, refresh_token, grant_type: 'refresh_token' };
+  return tokenShape.parse(await answered(await call(server, '/o/oauth2/token', { form })));
 }

@@ -167,7 +167,7 @@ export class SmallTown implements AsyncDisposable {
       sendDoor(parts),
       channelDoor(parts),
       devicesDoor(parts),
-      multicastDoor({ ...parts, multicasts }),
+      multicastDoor({ ...parts, multicasts, moves: this.deliveries.moves }),
     );
   }
 

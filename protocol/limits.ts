@@ -64,6 +64,13 @@ export const limits = {
   receiptStreams: 200,
   receiptLookMs: 10_000,
   receiptStreamMs: 3_600_000,
+  /** Streams of events of a project's messages that are open at the same time; each lasts receiptStreamMs at most. */
+  eventStreamsPerProject: 100,
+  /** Proxies cut a connection that is silent for long; with each of these the stream also looks for what nobody announced. */
+  eventHeartbeatMs: 15_000,
+  /** How long a client that was cut off waits before it comes back, and how far back it is told then: what was being kept. */
+  eventRetryMs: 3_000,
+  eventOverlapMs: 10_000,
   /** A removed subscription is remembered, so that its senders are told that it is gone and not that it never was. */
   removedSubscriptionDays: 60,
   /** Devices of which a node remembers how their last connection ended. */

@@ -34,7 +34,7 @@ export function secondDoor(ground: Ground, rooms: Rooms, waking: Waking, refusal
     wakes: waking.wakes,
     calendar: calendarOf(config),
   });
-  return multicastDoor({ ...world, multicasts, refusals });
+  return multicastDoor({ ...world, multicasts, refusals, moves: core.deliveries.moves });
 }
 
 export const calendarOf = (config: Config) => (config.compat === '2013' ? losAngelesDays : utcDays);

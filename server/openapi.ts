@@ -9,6 +9,7 @@ import {
   messageBody,
   messageState,
   problem,
+  receiptEvent,
 } from './intake/multicast/shapes.ts';
 
 export const OPENAPI_PATH = '/v2/openapi.json';
@@ -59,6 +60,26 @@ const messagePaths = {
       security: sender,
       parameters: [inPath('id', 'As the answer to sendMessage gave it')],
       responses: { ...ok(messageState, 'The state'), ...refused },
+    },
+  },
+  '/v2/messages/{id}/events': {
+    get: {
+      operationId: 'followMessage',
+      summary: 'What becomes of a message on each device, as server-sent events',
+      security: sender,
+      parameters: [
+        inPath('id', 'As the answer to sendMessage gave it'),
+        { name: 'Last-Event-ID', in: 'header', schema: { type: 'string' } },
+      ],
+      responses: {
+        200: {
+          description:
+            'Events "receipt" with this data, at last "end"; "problem" when a right ended. A receipt may come twice',
+          content: { 'text/event-stream': { schema: schema(receiptEvent, 'output') } },
+        },
+        204: { description: 'The client has seen the end' },
+        ...refused,
+      },
     },
   },
   '/v2/channels/{id}': {

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'bun:test';
+import type { ChannelId } from '../../protocol/channel-id.ts';
 import type { Version } from '../../protocol/version.ts';
 import type { Announcement, Bus } from '../core/bus.ts';
 import type { ChannelKey, DeviceKey, Kept } from '../core/store.ts';
@@ -18,10 +19,13 @@ const kept = (version: number): Kept => ({
   expiresAt: 2_000,
 });
 
+const channelId = '01234567890123456789/abcdefghijklmnopabcdefghijklmnop' as ChannelId;
+
 const announcements: readonly Announcement[] = [
   { kind: 'kept', kept: [kept(1), { ...kept(2), slot: null }] },
-  { kind: 'ended', devices: [3 as DeviceKey, 4 as DeviceKey] },
   { kind: 'receipt', receipts: 'r', version: 9 as Version },
+  { kind: 'ended', devices: [3, 4].map((key) => ({ key: key as DeviceKey, channelId })) },
+  { kind: 'moved', channels: [channelId] },
   { kind: 'resumed', channel: 7 as ChannelKey },
 ];
 

@@ -1,6 +1,7 @@
+import type { ChannelId } from '../../protocol/channel-id.ts';
 import type { Version } from '../../protocol/version.ts';
 import type { NodeId } from './presence.ts';
-import type { ChannelKey, DeviceKey, Kept } from './store.ts';
+import type { ChannelKey, Kept, LeftDevice } from './store.ts';
 import type { HolderId, Subscription } from './subscription.ts';
 
 /** What nodes tell each other. */
@@ -8,7 +9,9 @@ export type Announcement =
   /** "There is something for you": committed messages, in the order of their versions. */
   | { readonly kind: 'kept'; readonly kept: readonly Kept[] }
   /** Devices whose right has ended: their connections must close now. */
-  | { readonly kind: 'ended'; readonly devices: readonly DeviceKey[] }
+  | { readonly kind: 'ended'; readonly devices: readonly LeftDevice[] }
+  /** On these channels messages may have come further on a device, or ended there: who follows them looks. */
+  | { readonly kind: 'moved'; readonly channels: readonly ChannelId[] }
   /** A push subscription was made, or found again: the browser that holds it, if connected, is offered what comes. */
   | { readonly kind: 'subscribed'; readonly subscription: Subscription }
   | { readonly kind: 'unsubscribed'; readonly holder: HolderId; readonly name: string }

@@ -333,7 +333,7 @@ describe('when a ground ends', () => {
       () => receiving.endDevices('ann', app),
       () => receiving.endAccount('ann'),
       () => receiving.endApp(app),
-      (device) => devices.remove(device.key),
+      (device) => devices.remove(device),
     ];
     for (const end of endings) {
       const { device, token } = await devices.register({ account: 'ann', app, name: 'laptop' });

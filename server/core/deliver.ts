@@ -3,6 +3,7 @@ import type { Events } from '../observe/events.ts';
 import type { Announcement, Bus } from './bus.ts';
 import type { Clock } from './clock.ts';
 import { type DeviceConnection, RecentEndings } from './connection.ts';
+import { Moves } from './moves.ts';
 import { Outbox } from './outbox.ts';
 import type { NodeId, Presence, PresentSession } from './presence.ts';
 import type { EndReason, Recipient } from './recipient.ts';
@@ -15,6 +16,8 @@ import type { Addressee } from './subscription.ts';
  */
 export class Deliveries {
   readonly node: NodeId;
+  /** Where messages came further on their devices. */
+  readonly moves: Moves;
   readonly #store: Store;
   readonly #presence: Presence;
   readonly #bus: Bus;
@@ -35,6 +38,7 @@ export class Deliveries {
     readonly events: Events;
   }) {
     this.node = deps.node;
+    this.moves = new Moves(deps);
     this.#store = deps.store;
     this.#presence = deps.presence;
     this.#bus = deps.bus;
@@ -52,6 +56,7 @@ export class Deliveries {
     this.#byDevice.get(device.key)?.end('replaced');
     const outbox = new Outbox(device, recipient, {
       store: this.#store,
+      moves: this.moves,
       clock: this.#clock,
       events: this.#events,
       announceReceipt: (receipts, version) => this.#bus.announceAll({ kind: 'receipt', receipts, version }),
@@ -122,6 +127,7 @@ export class Deliveries {
   /** Ends every connection of this node, for shutdown. */
   endAll(reason: EndReason): void {
     this.#stopListening();
+    this.moves.stop();
     for (const outbox of [...this.#byDevice.values()]) outbox.end(reason);
   }
 
@@ -154,7 +160,7 @@ export class Deliveries {
         }
         return;
       case 'ended':
-        for (const device of announcement.devices) this.#byDevice.get(device)?.end('device-ended');
+        for (const { key } of announcement.devices) this.#byDevice.get(key)?.end('device-ended');
         return;
       case 'withdrawn':
         for (const outbox of this.#byChannel.get(announcement.channel) ?? [])

@@ -7,7 +7,7 @@ import type { Version } from '../../protocol/version.ts';
 import type { Bus } from './bus.ts';
 import type { Random } from './clock.ts';
 import type { Deliveries } from './deliver.ts';
-import type { Device, DeviceKey, Missed, MissedOf, Store } from './store.ts';
+import type { Device, LeftDevice, Missed, MissedOf, Store } from './store.ts';
 
 /** What a device says of one version. */
 export type Acknowledgement =
@@ -68,7 +68,7 @@ export class Devices {
       name: registration.name,
       signIn: registration.signIn ?? null,
     });
-    if (evicted !== null) await this.#announceEnded([evicted]);
+    if (evicted !== null) await this.#announceEnded({ key: evicted, channelId: channel.id });
     return { device, token };
   }
 
@@ -90,6 +90,7 @@ export class Devices {
   /** Records what a device says of versions. Settles when all of it is kept. */
   async acknowledge(device: Device, acknowledgements: readonly Acknowledgement[]): Promise<void> {
     for (const acknowledgement of acknowledgements) await this.#acknowledge(device, acknowledgement);
+    this.#deliveries.moves.moved(device.channel.id);
   }
 
   /** How the device can be woken beside the WebSocket, null takes it back; and for what. */
@@ -109,9 +110,9 @@ export class Devices {
   }
 
   /** The device leaves: its token is void and its connection ends. */
-  async remove(device: DeviceKey): Promise<void> {
-    await this.#store.removeDevice(device);
-    await this.#announceEnded([device]);
+  async remove({ key, channel }: Device): Promise<void> {
+    await this.#store.removeDevice(key);
+    await this.#announceEnded({ key, channelId: channel.id });
   }
 
   async #held({ id, token }: DeviceCredentials): Promise<Device | undefined> {
@@ -140,8 +141,8 @@ export class Devices {
     }
   }
 
-  async #announceEnded(devices: readonly DeviceKey[]): Promise<void> {
-    await this.#bus.announceAll({ kind: 'ended', devices });
+  async #announceEnded(device: LeftDevice): Promise<void> {
+    await this.#bus.announceAll({ kind: 'ended', devices: [device] });
   }
 }
 

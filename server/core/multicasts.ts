@@ -106,9 +106,10 @@ export class Multicasts {
 
   /**
    * How a multicast stands, for senders of its project that may still send for its apps.
+   * @param only reads how it stands on these channels, not on all
    * @throws `not-found`, also after limits.stateDays and for a multicast of another project; `app-not-owned`.
    */
-  async state(sender: Sender, id: string): Promise<MulticastState> {
+  async state(sender: Sender, id: string, only?: ReadonlySet<ChannelId>): Promise<MulticastState> {
     const { store, senders } = this.#deps;
     const multicast = await store.findMulticast(id);
     if (multicast === undefined || multicast.project !== sender.project)
@@ -117,7 +118,8 @@ export class Multicasts {
     for (const app of new Set(accepted.map(({ channelId }) => appOfChannel(channelId))))
       await senders.assertOwns(sender, app);
     const traces = new Map<Version, MessageTrace>();
-    for (const { version } of accepted) {
+    for (const { version, channelId } of accepted) {
+      if (only?.has(channelId) === false) continue;
       const trace = await store.traced(version);
       if (trace !== undefined) traces.set(version, trace);
     }

@@ -3,6 +3,7 @@ import { reaches } from '../../protocol/urgency.ts';
 import type { Version } from '../../protocol/version.ts';
 import type { Events } from '../observe/events.ts';
 import type { Clock } from './clock.ts';
+import type { Moves } from './moves.ts';
 import { type Pending, PendingMessages } from './pending.ts';
 import type { EndReason, Recipient } from './recipient.ts';
 import type { Kept, MessageStore, Missed } from './store.ts';
@@ -10,6 +11,7 @@ import type { Addressee } from './subscription.ts';
 
 export interface OutboxDeps {
   readonly store: MessageStore;
+  readonly moves: Pick<Moves, 'moved'>;
   readonly clock: Clock;
   readonly events: Events;
   /** A message of receipts was confirmed. */
@@ -57,6 +59,8 @@ export class Outbox {
   async catchUp(): Promise<void> {
     this.#phase = this.#phase === 'closed' ? 'closed' : 'backfill';
     const missed = await this.#missed();
+    // What was replaced while the device was away has ended by this.
+    this.#moved();
     // Closed or paused while the store was read.
     if (this.#phase !== 'backfill') return;
     for (const kept of missed.kept) this.#pending.backfill(kept);
@@ -91,6 +95,7 @@ export class Outbox {
       if (this.#pending.removeOlder(pending.kept) === 0 && pending.kept.tracked === undefined) return;
     }
     await this.#deps.store.taken(this.device.key, version);
+    this.#moved();
   }
 
   /** The handler ended well. Settles when the confirm is kept. */
@@ -101,6 +106,7 @@ export class Outbox {
       this.#pending.remove(version);
     }
     await this.#deps.store.confirm(this.device.key, version);
+    this.#moved();
     this.#deps.events.confirmed(version, this.device.id);
     const receipts = pending?.kept.receipts;
     if (receipts !== undefined) this.#write('receipt', this.#deps.announceReceipt(receipts, version));
@@ -116,6 +122,7 @@ export class Outbox {
       const { failedRuns, ended } = await this.#deps.store.runFailed(this.device.key, version);
       this.#deps.events.runFailed(version, this.device.id, failedRuns, reason);
       if (ended) this.#pending.remove(version);
+      this.#moved();
     }
     if (pending === undefined || this.#phase === 'closed') return;
     this.#pending.postpone(pending, this.#deps.clock.now());
@@ -271,6 +278,14 @@ export class Outbox {
   }
 
   #write(what: string, write: Promise<void>): void {
-    write.catch((error: unknown) => this.#deps.events.failed(what, error));
+    write.then(
+      () => this.#moved(),
+      (error: unknown) => this.#deps.events.failed(what, error),
+    );
+  }
+
+  #moved(): void {
+    const { id } = this.device.channel;
+    if (id !== undefined && id !== '') this.#deps.moves.moved(id);
   }
 }

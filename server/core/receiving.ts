@@ -1,7 +1,7 @@
 import type { AppId } from '../../protocol/app-id.ts';
 import { ReveilleError } from '../../protocol/errors.ts';
 import type { Bus } from './bus.ts';
-import type { Channel, ChannelKey, Device, DeviceKey, Store } from './store.ts';
+import type { Channel, ChannelKey, Device, LeftDevice, Store } from './store.ts';
 
 /** One app that may send to a user, and where its messages arrive. */
 export interface ReceivingApp {
@@ -71,7 +71,7 @@ export class Receiving {
   async signOutDevice(account: string, deviceId: string): Promise<void> {
     const device = await this.device(account, deviceId);
     await this.#store.removeDevice(device.key);
-    await this.#end([device.key]);
+    await this.#end([leftBy(device)]);
   }
 
   /** The account took its grant to the app back: its devices with the app leave; the channel stays for the next sign-in. */
@@ -80,7 +80,7 @@ export class Receiving {
     if (channel === undefined) return;
     const devices = await this.#store.devicesOf(channel.key);
     for (const device of devices) await this.#store.removeDevice(device.key);
-    await this.#end(devices.map((device) => device.key));
+    await this.#end(devices.map(leftBy));
   }
 
   /** The account signed out in one browser: the devices that signed in there leave. */
@@ -106,7 +106,9 @@ export class Receiving {
     return channel.key;
   }
 
-  async #end(devices: readonly DeviceKey[]): Promise<void> {
+  async #end(devices: readonly LeftDevice[]): Promise<void> {
     if (devices.length > 0) await this.#bus.announceAll({ kind: 'ended', devices });
   }
 }
+
+const leftBy = ({ key, channel }: Device): LeftDevice => ({ key, channelId: channel.id });

@@ -49,6 +49,12 @@ export interface Device {
 /** What may change of a device. */
 export type DeviceChange = Partial<Pick<Device, 'tokenHash' | 'transport' | 'name' | 'lowestUrgency'>>;
 
+/** A device that left, and the channel it was on. */
+export interface LeftDevice {
+  readonly key: DeviceKey;
+  readonly channelId: ChannelId;
+}
+
 export interface DeviceDraft {
   readonly id: string;
   readonly channel: ChannelKey;
@@ -191,7 +197,7 @@ export interface DeviceStore {
    * Removing also ends the devices, their waiting messages end as `withdrawn`. Answers the devices that left.
    * @throws `channel-invalid` when there is no such channel, or its user was removed.
    */
-  setChannelState(channel: ChannelKey, state: ChannelState): Promise<readonly DeviceKey[]>;
+  setChannelState(channel: ChannelKey, state: ChannelState): Promise<readonly LeftDevice[]>;
   /**
    * Registers a device: it gets every message kept after this settles and none from before (FO2).
    * At limits.devicesPerChannel the longest silent device leaves as with removeDevice; answers it as `evicted`.
@@ -214,15 +220,15 @@ export interface DeviceStore {
   /** Ends a device: its token is void, what waited for it ends as `withdrawn` (as `expired` when it had expired). */
   removeDevice(device: DeviceKey): Promise<void>;
   /** Ends the devices that came from one sign-in, as removeDevice does. Answers them. */
-  removeSignIn(signIn: string): Promise<readonly DeviceKey[]>;
+  removeSignIn(signIn: string): Promise<readonly LeftDevice[]>;
   /**
    * Ends everything of a user: channels are removed and their ids never given again; names of devices are blanked and the
    * channels tell no user any more. In steps when it is much: one that fails midway is done again from where it stood.
    * Answers the devices that left.
    */
-  removeUser(user: string): Promise<readonly DeviceKey[]>;
+  removeUser(user: string): Promise<readonly LeftDevice[]>;
   /** Ends every channel of an app, as setChannelState(…, 'removed') does; in steps, like removeUser. */
-  removeApp(app: AppId): Promise<readonly DeviceKey[]>;
+  removeApp(app: AppId): Promise<readonly LeftDevice[]>;
 }
 
 export interface Store extends MessageStore, MulticastStore, DeviceStore, SubscriptionStore {

@@ -1,3 +1,4 @@
+import type { ChannelId } from '../../protocol/channel-id.ts';
 import type { Urgency } from '../../protocol/urgency.ts';
 import type { ChannelKey, DeviceKey } from './keys.ts';
 
@@ -6,7 +7,8 @@ export interface Addressee {
   readonly key: DeviceKey;
   /** Public name, for events and the trace. */
   readonly id: string;
-  readonly channel: { readonly key: ChannelKey };
+  /** Its public id, where it has one: that of a subscription has none. */
+  readonly channel: { readonly key: ChannelKey; readonly id?: ChannelId };
   /** What lies below is withheld from it. Stock browsers name none: they get everything. */
   readonly lowestUrgency?: Urgency;
 }

@@ -277,7 +277,7 @@ describe('waking again', () => {
       await bench.devices.acknowledge(failing, [{ outcome: 'failed', version: kept.version, reason: '' }]);
     const leaving = await bench.device('leaving', 'eve');
     await bench.send('hello', { user: 'eve' });
-    await bench.devices.remove(leaving.key);
+    await bench.devices.remove(leaving);
     await bench.device('away', 'bob');
     await bench.send('hello', { user: 'bob' });
     bench.woken.splice(0);

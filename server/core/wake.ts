@@ -40,7 +40,7 @@ export class Wakes {
   readonly #deliveries: Deliveries;
   readonly #presence: Presence;
   readonly #waker: Waker;
-  readonly #endDevice: (device: DeviceKey) => Promise<void>;
+  readonly #endDevice: (device: Device) => Promise<void>;
   readonly #clock: Clock;
   readonly #events: Events;
   readonly #budget = new WakeBudget();
@@ -62,7 +62,7 @@ export class Wakes {
     readonly bus: Bus;
     readonly waker: Waker;
     /** Removes a device that nobody will ever hear of again. */
-    readonly endDevice: (device: DeviceKey) => Promise<void>;
+    readonly endDevice: (device: Device) => Promise<void>;
     readonly clock: Clock;
     readonly events: Events;
   }) {
@@ -261,11 +261,16 @@ export class Wakes {
       const outcome = typeof answer === 'string' ? answer : 'later';
       this.#events.woken(kept.version, device.id, outcome);
       if (answer === 'gone') return this.#gone(sleeper, device);
-      if (answer === 'sent' && kept.tracked) await this.#store.sent(device.key, kept.version);
+      if (answer === 'sent' && kept.tracked) await this.#sent(device, kept);
       if (answer !== 'sent') return this.#restAll(sleeper, answer.laterMs ?? reofferDelay(++sleeper.wakes));
     }
     sleeper.wakes += 1;
     return reofferDelay(sleeper.wakes);
+  }
+
+  async #sent({ key, channel }: Device, { version }: Kept): Promise<void> {
+    await this.#store.sent(key, version);
+    this.#deliveries.moves.moved(channel.id);
   }
 
   /** What was ready waits in the store: the newest of it is read again when the rest is over. */
@@ -281,7 +286,7 @@ export class Wakes {
     this.#drop(sleeper);
     if (device === undefined) return undefined;
     const silentMs = this.#clock.now() - device.seenAt;
-    if (silentMs > limits.silentDeviceDays * 86_400_000) await this.#endDevice(device.key);
+    if (silentMs > limits.silentDeviceDays * 86_400_000) await this.#endDevice(device);
     else await this.#store.updateDevice(device.key, { transport: null });
     return undefined;
   }

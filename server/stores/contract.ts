@@ -959,7 +959,7 @@ function leavingTests(at: () => Bench): void {
     const devices = [await bench.device(channel), await bench.device(channel)];
     const kept = await bench.keep(channel, '0', 'a');
     const left = await bench.store.setChannelState(channel.key, 'removed');
-    expect(left).toEqual(devices.map((device) => device.key));
+    expect(left).toEqual(devices.map(leftBy));
     for (const device of devices) expect(await bench.state(device, kept)).toBe('withdrawn');
     await bench.channel();
     expect(await bench.store.devicesOf(channel.key)).toEqual([]);
@@ -975,7 +975,7 @@ function leavingTests(at: () => Bench): void {
     const there = await bench.device(channel, 'there');
     const program = await bench.device(channel);
     const kept = await bench.keep(channel, '0', 'a');
-    expect(await bench.store.removeSignIn('here')).toEqual([one.key, two.key]);
+    expect(await bench.store.removeSignIn('here')).toEqual([one, two].map(leftBy));
     expect(await bench.store.removeSignIn('here')).toEqual([]);
     expect(await bench.state(one, kept)).toBe('withdrawn');
     for (const device of [there, program]) expect(await bench.store.findDevice(device.id)).toEqual(device);
@@ -988,7 +988,7 @@ function leavingTests(at: () => Bench): void {
     const two = await bench.device(await bench.channel('ada', OTHER_APP));
     const stranger = await bench.device(await bench.channel('bob'));
     const kept = await bench.keep(channel, '0', 'a');
-    expect(await bench.store.removeUser('ada')).toEqual([one.key, two.key]);
+    expect(await bench.store.removeUser('ada')).toEqual([one, two].map(leftBy));
     expect(await bench.on(one, kept)).toMatchObject({ state: 'withdrawn', deviceName: '' });
     expect(await refusal(bench.keep(channel, '0', 'b'))).toBe('channel-invalid');
     expect(await bench.store.findDevice(stranger.id)).toEqual(stranger);
@@ -1000,7 +1000,7 @@ function leavingTests(at: () => Bench): void {
     const devices: Device[] = [];
     for (let i = 0; i < 250; i++) devices.push(await bench.device(await bench.channel(`user ${i}`)));
     const other = await bench.device(await bench.channel('user 0', OTHER_APP));
-    expect(await bench.store.removeApp(APP)).toEqual(devices.map((device) => device.key));
+    expect(await bench.store.removeApp(APP)).toEqual(devices.map(leftBy));
     expect((await bench.store.channelsOf('user 0')).map((channel) => channel.state)).toEqual([
       'removed',
       'live',
@@ -1555,3 +1555,5 @@ function restartTests(at: () => Bench): void {
     if (await bench.reopen()) expect(await bench.waiting(device)).toHaveLength(50);
   });
 }
+
+const leftBy = ({ key, channel }: Device) => ({ key, channelId: channel.id });

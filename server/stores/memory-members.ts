@@ -13,6 +13,7 @@ import type {
   DeviceChange,
   DeviceDraft,
   DeviceKey,
+  LeftDevice,
   WakeableOf,
 } from '../core/store.ts';
 
@@ -92,7 +93,7 @@ export class MemoryMembers {
     return this.#put({ key, id, app, user, state: 'live', createdAt: this.#clock.now() });
   }
 
-  setChannelState(key: ChannelKey, state: ChannelState): readonly DeviceKey[] {
+  setChannelState(key: ChannelKey, state: ChannelState): readonly LeftDevice[] {
     const channel = this.#channels.get(key);
     if (channel === undefined || channel.user === '') throw new ReveilleError('channel-invalid');
     this.#put({ ...channel, state });
@@ -191,24 +192,24 @@ export class MemoryMembers {
     if (member !== undefined) this.#leave(member);
   }
 
-  removeSignIn(signIn: string): readonly DeviceKey[] {
+  removeSignIn(signIn: string): readonly LeftDevice[] {
     return this.#allLeave([...this.#members.values()].filter((member) => member.signIn === signIn));
   }
 
-  removeUser(user: string): readonly DeviceKey[] {
+  removeUser(user: string): readonly LeftDevice[] {
     const left = this.channelsOf(user).flatMap((channel) => {
       const devices = this.setChannelState(channel.key, 'removed');
       this.#put({ ...channel, state: 'removed', user: '' });
       for (const member of this.everOf(channel.key)) member.name = '';
       return devices;
     });
-    return left.sort((a, b) => a - b);
+    return left.sort((a, b) => a.key - b.key);
   }
 
-  removeApp(app: AppId): readonly DeviceKey[] {
+  removeApp(app: AppId): readonly LeftDevice[] {
     const channels = [...this.#channels.values()].filter((one) => one.app === app && one.state !== 'removed');
     const left = channels.flatMap((channel) => this.setChannelState(channel.key, 'removed'));
-    return left.sort((a, b) => a - b);
+    return left.sort((a, b) => a.key - b.key);
   }
 
   /** Forgets devices that left at `before` or earlier. */
@@ -251,9 +252,9 @@ export class MemoryMembers {
     return channel;
   }
 
-  #allLeave(members: readonly Member[]): readonly DeviceKey[] {
+  #allLeave(members: readonly Member[]): readonly LeftDevice[] {
     for (const member of members) this.#leave(member);
-    return members.map((member) => member.key);
+    return members.map(({ key, channel }) => ({ key, channelId: this.idOf(channel) }));
   }
 
   #leave(member: Member): void {

@@ -16,6 +16,7 @@ import type {
   DeviceKey,
   Draft,
   Kept,
+  LeftDevice,
   MessageTrace,
   Missed,
   MissedOf,
@@ -215,7 +216,7 @@ export class MemoryStore implements Store {
     return this.#members.channelsOf(user);
   }
 
-  async setChannelState(channel: ChannelKey, state: ChannelState): Promise<readonly DeviceKey[]> {
+  async setChannelState(channel: ChannelKey, state: ChannelState): Promise<readonly LeftDevice[]> {
     this.#assertOpen();
     return this.#members.setChannelState(channel, state);
   }
@@ -253,17 +254,17 @@ export class MemoryStore implements Store {
     this.#members.remove(device);
   }
 
-  async removeSignIn(signIn: string): Promise<readonly DeviceKey[]> {
+  async removeSignIn(signIn: string): Promise<readonly LeftDevice[]> {
     this.#assertOpen();
     return this.#members.removeSignIn(signIn);
   }
 
-  async removeUser(user: string): Promise<readonly DeviceKey[]> {
+  async removeUser(user: string): Promise<readonly LeftDevice[]> {
     this.#assertOpen();
     return this.#members.removeUser(user);
   }
 
-  async removeApp(app: AppId): Promise<readonly DeviceKey[]> {
+  async removeApp(app: AppId): Promise<readonly LeftDevice[]> {
     this.#assertOpen();
     return this.#members.removeApp(app);
   }

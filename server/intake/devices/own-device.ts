@@ -27,7 +27,7 @@ export const deviceActions: Readonly<Record<string, DeviceAction>> = {
   '': {
     method: 'DELETE',
     async run({ device, devices }) {
-      await devices.remove(device.key);
+      await devices.remove(device);
       return done();
     },
   },

@@ -1,8 +1,9 @@
 import { type ErrorCode, errorTable } from '../../../protocol/errors.ts';
 import type { TargetResult } from '../../core/multicast.ts';
 import type { CheckedTarget, MulticastState } from '../../core/multicasts.ts';
+import type { Receipt } from '../../core/receipts.ts';
 import type { DeviceTrace, MessageTrace } from '../../core/store.ts';
-import type { DeviceState, MessageAnswer, MessageState, Refusal } from './shapes.ts';
+import type { DeviceState, MessageAnswer, MessageState, ReceiptEvent, Refusal } from './shapes.ts';
 
 /** What became of each channel. Without an id it is what would have become of it. */
 export function messageAnswerOf(
@@ -65,6 +66,16 @@ function way({ sentAt, receivedAt }: DeviceTrace): 'accepted' | 'sent' | 'receiv
 function refusalOf(code: ErrorCode): Refusal {
   const { message, next } = errorTable[code];
   return { code, title: message, detail: `${message} ${next}` };
+}
+
+/** What a stream and a webhook tell of a step. */
+export function receiptEventOf({ channelId, version, device, state, at }: Receipt): ReceiptEvent {
+  return { channelId, version, device, state, at: iso(at) };
+}
+
+/** One event of a stream of server-sent events. */
+export function eventText(type: string, data: unknown, id: string): string {
+  return `event: ${type}\nid: ${id}\ndata: ${JSON.stringify(data)}\n\n`;
 }
 
 export function iso(ms: number): string {

@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto';
+import type { ChannelId } from '../../../protocol/channel-id.ts';
 import { asReveilleError, ReveilleError } from '../../../protocol/errors.ts';
 import { limits } from '../../../protocol/limits.ts';
 import { utf8Length } from '../../../protocol/message.ts';
 import type { Clock } from '../../core/clock.ts';
+import type { Moves } from '../../core/moves.ts';
 import type { Multicasts } from '../../core/multicasts.ts';
 import type { Sender } from '../../core/sender.ts';
 import { readAccessToken } from '../../doors/access-token.ts';
@@ -14,10 +16,11 @@ import { problemAnswer } from '../../doors/problem.ts';
 import type { Refusals } from '../../doors/refusals.ts';
 import type { Events } from '../../observe/events.ts';
 import { iso, messageAnswerOf, messageStateOf } from './answers.ts';
+import { MessageEvents } from './message-events.ts';
 import { type ChannelAnswer, idempotencyKey, type MessageAnswer, messageBody } from './shapes.ts';
 
 const MESSAGES_PATH = '/v2/messages';
-const MESSAGE_PATH = /^\/v2\/messages\/([\w-]{1,64})$/;
+const MESSAGE_PATH = /^\/v2\/messages\/([\w-]{1,64})(\/events)?$/;
 const CHANNEL_PATH = /^\/v2\/channels\/([^/]{1,128}(?:\/[^/]{1,64})?)$/;
 
 /** Does a path belong to this door? */
@@ -27,27 +30,33 @@ export function isMulticastPath(path: string): boolean {
 
 export interface MulticastDoorDeps {
   readonly multicasts: Multicasts;
+  readonly moves: Moves;
   readonly refusals: Refusals;
   readonly clock: Clock;
   readonly events: Events;
 }
 
+type Deps = MulticastDoorDeps & { readonly messageEvents: MessageEvents };
 type Admitted = Awaited<ReturnType<Multicasts['admit']>>;
 
 /**
  * `/v2/messages` and `/v2/channels`: what is better than the original, beside it. The same token and the same rights as at the
  * historic door; errors are problem+json.
  */
-export function multicastDoor(deps: MulticastDoorDeps): Door {
+export function multicastDoor(given: MulticastDoorDeps): Door {
+  const failed = (error: unknown) => given.events.failed('events', error);
+  const deps = { ...given, messageEvents: new MessageEvents({ ...given, failed }) };
   return async (request, url, peer) => {
-    if (request.method === 'OPTIONS') return preflight('GET, POST', 'Idempotency-Key');
+    if (request.method === 'OPTIONS') return preflight('GET, POST', 'Idempotency-Key, Last-Event-ID');
     let sender: Sender | undefined;
     try {
       const act = actionFor(plainPath(url.pathname));
       assertMethod(request, act.method);
-      const admitted = await deps.multicasts.admit(readAccessToken(request, url));
+      const token = readAccessToken(request, url);
+      const admitted = await deps.multicasts.admit(token);
       sender = admitted;
-      return json(await act.run(deps, admitted, request));
+      const answer = await act.run(deps, admitted, request, token);
+      return answer instanceof Response ? answer : json(answer);
     } catch (thrown) {
       const error = deps.refusals.count(asReveilleError(thrown), peer.address, sender?.client);
       if (error.code === 'internal') deps.events.failed('multicast', error.cause ?? error);
@@ -59,13 +68,19 @@ export function multicastDoor(deps: MulticastDoorDeps): Door {
 
 interface Action {
   readonly method: string;
-  run(deps: MulticastDoorDeps, sender: Admitted, request: Request): Promise<unknown>;
+  /** Answers what is told as JSON, or a whole answer. */
+  run(deps: Deps, sender: Admitted, request: Request, token: string | undefined): Promise<unknown>;
 }
 
 /** @throws `not-found`. */
 function actionFor(path: string): Action {
   if (path === MESSAGES_PATH) return { method: 'POST', run: send };
-  const id = MESSAGE_PATH.exec(path)?.[1];
+  const [, id, events] = MESSAGE_PATH.exec(path) ?? [];
+  if (id !== undefined && events !== undefined)
+    return {
+      method: 'GET',
+      run: (deps, sender, request, token) => followMessage(deps, sender, id, request, token),
+    };
   if (id !== undefined)
     return {
       method: 'GET',
@@ -74,6 +89,19 @@ function actionFor(path: string): Action {
   const channel = CHANNEL_PATH.exec(path)?.[1];
   if (channel === undefined) throw new ReveilleError('not-found');
   return { method: 'GET', run: ({ multicasts }, sender) => channelSight(multicasts, sender, channel) };
+}
+
+/** The rights are asked for at each look: one that ends meanwhile ends the stream. */
+function followMessage(
+  { multicasts, messageEvents }: Deps,
+  sender: Admitted,
+  id: string,
+  request: Request,
+  token: string | undefined,
+): Promise<Response> {
+  const look = async (only?: ReadonlySet<ChannelId>) =>
+    multicasts.state(await multicasts.admit(token), id, only);
+  return messageEvents.open(sender.project, look, request.headers.get('last-event-id'));
 }
 
 async function send(

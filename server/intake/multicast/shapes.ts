@@ -98,6 +98,15 @@ const deviceState = z.object({
   failedRuns: z.int(),
 });
 
+/** The data of a `receipt` in `GET /v2/messages/{id}/events`. */
+export const receiptEvent = z.object({
+  channelId: z.string(),
+  version: z.int(),
+  device: z.string().describe('Stays the same for a device, names nobody'),
+  state: z.enum(['sent', 'received', 'confirmed', 'superseded', 'expired', 'failed', 'withdrawn']),
+  at: time,
+});
+
 export const messageState = z.object({
   id: z.string(),
   acceptedAt: time,
@@ -122,5 +131,6 @@ export const channelAnswer = z.object({
 export type MessageAnswer = z.output<typeof messageAnswer>;
 export type MessageState = z.output<typeof messageState>;
 export type ChannelAnswer = z.output<typeof channelAnswer>;
+export type ReceiptEvent = z.output<typeof receiptEvent>;
 export type DeviceState = z.output<typeof deviceState>;
 export type Refusal = z.output<typeof refusal>;

@@ -1,4 +1,5 @@
 import type { AppId } from '../../../protocol/app-id.ts';
+import type { ChannelId } from '../../../protocol/channel-id.ts';
 import { ReveilleError } from '../../../protocol/errors.ts';
 import { limits } from '../../../protocol/limits.ts';
 import type { Clock, Random } from '../../core/clock.ts';
@@ -10,6 +11,7 @@ import type {
   DeviceChange,
   DeviceDraft,
   DeviceKey,
+  LeftDevice,
 } from '../../core/store.ts';
 import type { ChannelTable } from './channel-table.ts';
 import { type DeviceRow, type DeviceTable, deviceOf } from './device-table.ts';
@@ -20,7 +22,7 @@ import type { MetaTable } from './meta-table.ts';
 const CHANNELS_PER_STEP = 100;
 
 interface Step {
-  readonly left: readonly DeviceKey[];
+  readonly left: readonly LeftDevice[];
   readonly more: boolean;
 }
 
@@ -57,7 +59,7 @@ export class Membership {
     return { ...known, state: 'live' };
   }
 
-  setChannelState(key: ChannelKey, state: ChannelState): readonly DeviceKey[] {
+  setChannelState(key: ChannelKey, state: ChannelState): readonly LeftDevice[] {
     const channel = this.#channels.byKey(key);
     if (channel === undefined || channel.user === '') throw new ReveilleError('channel-invalid');
     this.#channels.setState(key, state);
@@ -90,7 +92,7 @@ export class Membership {
     if (device !== undefined) this.#leave(device);
   }
 
-  removeSignIn(signIn: string): readonly DeviceKey[] {
+  removeSignIn(signIn: string): readonly LeftDevice[] {
     return this.#allLeave(this.#devices.ofSignIn(signIn));
   }
 
@@ -114,9 +116,12 @@ export class Membership {
     return { left, more: some.length === CHANNELS_PER_STEP };
   }
 
-  #allLeave(devices: readonly DeviceRow[]): readonly DeviceKey[] {
+  #allLeave(devices: readonly DeviceRow[]): readonly LeftDevice[] {
     for (const device of devices) this.#leave(device);
-    return devices.map((device) => device.key);
+    return devices.map(({ key, channel }) => ({
+      key,
+      channelId: this.#channels.byKey(channel)?.id ?? ('' as ChannelId),
+    }));
   }
 
   #leave(device: DeviceRow): void {

@@ -15,6 +15,7 @@ import type {
   DeviceKey,
   Draft,
   Kept,
+  LeftDevice,
   MessageTrace,
   Missed,
   MissedOf,
@@ -208,7 +209,7 @@ class SqliteStore implements Store {
     return this.#read(() => this.#channels.ofUser(user));
   }
 
-  setChannelState(channel: ChannelKey, state: ChannelState): Promise<readonly DeviceKey[]> {
+  setChannelState(channel: ChannelKey, state: ChannelState): Promise<readonly LeftDevice[]> {
     return this.#commit.write(() => this.#membership.setChannelState(channel, state));
   }
 
@@ -243,15 +244,15 @@ class SqliteStore implements Store {
     return this.#commit.write(() => this.#membership.removeDevice(device));
   }
 
-  removeSignIn(signIn: string): Promise<readonly DeviceKey[]> {
+  removeSignIn(signIn: string): Promise<readonly LeftDevice[]> {
     return this.#commit.write(() => this.#membership.removeSignIn(signIn));
   }
 
-  removeUser(user: string): Promise<readonly DeviceKey[]> {
+  removeUser(user: string): Promise<readonly LeftDevice[]> {
     return this.#inSteps(() => this.#membership.removeSomeOfUser(user));
   }
 
-  removeApp(app: AppId): Promise<readonly DeviceKey[]> {
+  removeApp(app: AppId): Promise<readonly LeftDevice[]> {
     return this.#inSteps(() => this.#membership.removeSomeOfApp(app));
   }
 
@@ -302,15 +303,15 @@ class SqliteStore implements Store {
   }
 
   async #inSteps(
-    step: () => { readonly left: readonly DeviceKey[]; readonly more: boolean },
-  ): Promise<readonly DeviceKey[]> {
-    const left: DeviceKey[] = [];
+    step: () => { readonly left: readonly LeftDevice[]; readonly more: boolean },
+  ): Promise<readonly LeftDevice[]> {
+    const left: LeftDevice[] = [];
     for (let more = true; more; ) {
       const done = await this.#commit.write(step);
       left.push(...done.left);
       more = done.more;
     }
-    return left.sort((a, b) => a - b);
+    return left.sort((a, b) => a.key - b.key);
   }
 
   /** Reads what is committed. A disk that fails in reading is as unavailable as one that fails in writing. */

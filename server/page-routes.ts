@@ -6,6 +6,7 @@ import { accountRoutes } from './accounts/routes.ts';
 import { clientRoutes } from './client-routes.ts';
 import { bootstrapRoutes } from './console/bootstrap.ts';
 import { type ConsoleDeps, consoleRoutes } from './console/routes.ts';
+import { docsRoutes } from './docs/routes.tsx';
 import type { Ground } from './foundation.ts';
 import type { FrontDeps } from './front.ts';
 import { renderError } from './pages/render.tsx';
@@ -69,6 +70,13 @@ export function pagesOf(
   pages.route('/', playgroundOf(ground, rooms, origin, dispatch));
   pages.route('/', clientRoutes());
   pages.route('/', wakeRoutes());
+  pages.route(
+    '/',
+    docsRoutes(async ({ headers }) => {
+      const visit = await accounts.visit(headers);
+      return visit && accounts.viewer(visit.account);
+    }),
+  );
   pages.notFound(() => renderError(new ReveilleError('not-found')));
   pages.onError((thrown) => {
     world.events.failed('pages', thrown);

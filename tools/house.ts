@@ -43,6 +43,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   'server/webstore': [...accounts, ...ports, 'server/accounts'],
   'server/console': [...accounts, 'server/core', 'server/accounts', 'server/oauth', 'server/webstore'],
   'server/playground': [...accounts, ...ports, 'server/accounts', 'server/oauth/scopes.ts'],
+  'server/docs': ['protocol', 'server/pages'],
   server: everything,
   client: ['protocol'],
   sender: ['protocol'],

@@ -73,6 +73,7 @@ export const Page: FC<PropsWithChildren<PageProps>> = ({
       <footer class="foot">
         <div class="foot-inner">
           <span>Reveille, the push service that you own</span>
+          <a href="/docs">Documentation</a>
         </div>
       </footer>
     </body>
@@ -98,6 +99,7 @@ function usualLinks(account: Viewer): readonly NavigationLink[] {
   const links = [
     { href: '/console', label: 'Console' },
     { href: '/oauthplayground', label: 'Playground' },
+    { href: '/docs', label: 'Docs' },
     { href: '/connections', label: 'Connections' },
     { href: '/accounts', label: 'Account' },
   ];

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Version } from '../protocol/version.ts';
-import { type AfterClose, afterClose, closes, parseClientFrame } from '../protocol/wire.ts';
+import { type AfterClose, afterClose, closes, parseClientFrame, RESTING_CLOSE } from '../protocol/wire.ts';
 import { createConnection, openMs } from './connection.ts';
 import { FakeNetwork } from './fake-socket.ts';
 import { ManualTimers } from './manual-timers.ts';
@@ -167,7 +167,7 @@ test('CL23 after close() nothing more is heard or tried', async () => {
   assert.deepEqual([socket.closedWith, ends.length, offers.length, network.sockets.length], [1000, 0, 0, 1]);
 });
 
-test('PT5 a connection that nothing needs is closed instead of pinging, and opened again when asked', async () => {
+test('PT5 CL36 a connection that nothing needs is closed instead of pinging, and opened again when asked', async () => {
   const network = new FakeNetwork();
   const timers = new ManualTimers();
   let needed = true;
@@ -187,7 +187,7 @@ test('PT5 a connection that nothing needs is closed instead of pinging, and open
   assert.equal(network.last.closedWith, undefined);
   needed = false;
   await timers.pass(600_000);
-  assert.deepEqual([network.sockets.length, network.last.closedWith], [1, 1000]);
+  assert.deepEqual([network.sockets.length, network.last.closedWith], [1, RESTING_CLOSE]);
   connection.connect();
   assert.equal(network.sockets.length, 2);
 });

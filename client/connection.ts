@@ -1,5 +1,5 @@
 import type { Urgency } from '../protocol/urgency.ts';
-import type { AfterClose, ClientFrame, CONNECT_PATH, ServerFrame } from '../protocol/wire.ts';
+import type { AfterClose, ClientFrame, CONNECT_PATH, RESTING_CLOSE, ServerFrame } from '../protocol/wire.ts';
 import type { DeviceCredentials, Offer, Socket, SocketConstructor, Timers } from './ports.ts';
 
 export interface ConnectionPorts {
@@ -36,6 +36,7 @@ export interface Connection {
 /** Typed by protocol/wire.ts, not imported from it: its parser and its texts would cost every app 3 kB. */
 const path: typeof CONNECT_PATH = '/v2/connect';
 const protocol = 1;
+const resting: typeof RESTING_CLOSE = 4000;
 
 /** What follows a close; a test holds it to the table of the protocol. */
 function nextAfter(code: number): AfterClose {
@@ -88,7 +89,7 @@ export function createConnection(
   // A JSON ping keeps a Chromium worker awake, which ping frames of the protocol do not, and shows that the other end lives.
   const ping = (everyMs: number): void => {
     callOff = timers.after(everyMs, () => {
-      if (ports.rests?.()) return leave()?.close(1000);
+      if (ports.rests?.()) return leave()?.close(resting);
       if (unanswered++ >= pingsUnanswered) return ended(1006, 'the service fell silent');
       send({ type: 'ping' });
       ping(everyMs);

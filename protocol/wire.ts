@@ -11,6 +11,12 @@ import { isVersion, type Version } from './version.ts';
 /** Where a device connects. */
 export const CONNECT_PATH = '/v2/connect';
 
+/**
+ * A client closes with this a connection that nothing needs for now. It will not come back by itself: a message that it has not
+ * answered wakes the app at once.
+ */
+export const RESTING_CLOSE = 4000;
+
 /** The protocols that this code speaks. A frame type or a required field more is a number more. */
 export const knownProtocols: readonly number[] = [1];
 

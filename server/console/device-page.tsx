@@ -31,6 +31,7 @@ const endings: Readonly<Record<string, string>> = {
   'going-away': 'the service stopped',
   internal: 'the service failed; its log says more',
   '1000': 'the app closed it',
+  '4000': 'the app had nothing to do and went to rest: a push wakes it',
   '1001': 'the extension went to sleep, or the browser quit',
   '1006': 'it broke without a word: a network that failed, or a program that was killed',
 };

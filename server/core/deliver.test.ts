@@ -373,7 +373,7 @@ describe('the lowest urgency that a device wants', () => {
     expect(all.inbox.payloads).toEqual(['waited low', 'waited high', 'low', 'normal']);
     for (const { version } of inbox.offers) await outbox.confirm(version);
     await deliveries.disconnect(outbox);
-    expect(outbox.leftSome).toBe(false);
+    expect(outbox.leftover).toMatchObject({ waits: false, answered: new Set() });
   });
 
   test('DV11 a device that comes back with a lower bound gets what was withheld, the newest of each subchannel', async () => {

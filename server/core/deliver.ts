@@ -4,7 +4,7 @@ import type { Announcement, Bus } from './bus.ts';
 import type { Clock } from './clock.ts';
 import { type DeviceConnection, RecentEndings } from './connection.ts';
 import { Moves } from './moves.ts';
-import { Outbox } from './outbox.ts';
+import { type Leftover, Outbox } from './outbox.ts';
 import type { NodeId, Presence, PresentSession } from './presence.ts';
 import type { EndReason, Recipient } from './recipient.ts';
 import type { ChannelKey, DeviceKey, Missed, Store } from './store.ts';
@@ -27,7 +27,7 @@ export class Deliveries {
   readonly #byChannel = new Map<ChannelKey, Set<Outbox>>();
   readonly #endings = new RecentEndings();
   readonly #stopListening: () => void;
-  #onLeft: ((device: Addressee, waits: boolean) => void) | undefined;
+  #onLeft: ((device: Addressee, left: Leftover, rests: boolean) => void) | undefined;
 
   constructor(deps: {
     readonly node: NodeId;
@@ -71,8 +71,9 @@ export class Deliveries {
   /**
    * The connection behind `outbox` is gone.
    * @param reason why, for the owner of the device; none where nobody is shown it
+   * @param rests the device will not come back by itself
    */
-  async disconnect(outbox: Outbox, reason?: string): Promise<void> {
+  async disconnect(outbox: Outbox, reason?: string, rests = false): Promise<void> {
     outbox.close();
     const gateway = outbox.describe()?.gateway;
     if (reason !== undefined && gateway !== undefined)
@@ -84,12 +85,15 @@ export class Deliveries {
     if (this.#byDevice.get(outbox.device.key) !== outbox) return;
     this.#byDevice.delete(outbox.device.key);
     await this.#presence.unregister(this.#session(outbox));
-    this.#onLeft?.(outbox.device, outbox.leftSome);
+    this.#onLeft?.(outbox.device, outbox.leftover, rests);
     await this.#store.seen(outbox.device.key);
   }
 
-  /** Sets who hears that the connection of a device is gone, and whether something had not ended on it (core/wake.ts). */
-  onLeft(listener: (device: Addressee, waits: boolean) => void): void {
+  /**
+   * Sets who hears that the connection of a device is gone, what it left, and whether it comes back only
+   * when it is woken (core/wake.ts). It is unregistered by then.
+   */
+  onLeft(listener: (device: Addressee, left: Leftover, rests: boolean) => void): void {
     this.#onLeft = listener;
   }
 

@@ -18,6 +18,16 @@ export interface OutboxDeps {
   readonly announceReceipt: (receipts: string, version: Version) => Promise<void>;
 }
 
+/** What a connection that is over left behind, as far as was known. */
+export interface Leftover {
+  /** Something had not ended. */
+  readonly waits: boolean;
+  /** Of these the device had said something: that a run began, ended badly, or ended well and its confirm is being kept. */
+  readonly answered: ReadonlySet<Version>;
+  /** When the connection began, in milliseconds since 1970. */
+  readonly since: number;
+}
+
 /**
  * Everything that is on its way to one connected device.
  *
@@ -41,7 +51,9 @@ export class Outbox {
   readonly #pending = new PendingMessages();
   #phase: 'backfill' | 'live' | 'paused' | 'closed' = 'backfill';
   #blocked = false;
-  #leftSome = false;
+  /** Versions whose confirm is being kept. */
+  readonly #confirming = new Set<Version>();
+  #leftover: Leftover = { waits: false, answered: new Set(), since: 0 };
   #queueBehind = false;
   #queueAside: Kept[] | undefined;
   #queueLast = 0 as Version;
@@ -105,7 +117,8 @@ export class Outbox {
       this.#pending.removeOlder(pending.kept);
       this.#pending.remove(version);
     }
-    await this.#deps.store.confirm(this.device.key, version);
+    this.#confirming.add(version);
+    await this.#deps.store.confirm(this.device.key, version).finally(() => this.#confirming.delete(version));
     this.#moved();
     this.#deps.events.confirmed(version, this.device.id);
     const receipts = pending?.kept.receipts;
@@ -174,15 +187,18 @@ export class Outbox {
     return this.#recipient.describe?.();
   }
 
-  /** After its close: did something wait, as far as was known? */
-  get leftSome(): boolean {
-    return this.#leftSome;
+  /** Of a connection that is over. */
+  get leftover(): Leftover {
+    return this.#leftover;
   }
 
   /** The connection is over. What did not end waits in the store. */
   close(): void {
+    if (this.#phase === 'closed') return;
     // One that was closed before the store was read may have left anything.
-    if (this.#phase === 'backfill' || this.#pending.all().length > 0) this.#leftSome = true;
+    const waits = this.#phase === 'backfill' || this.#pending.all().length > 0;
+    const answered = new Set([...this.#pending.answered(), ...this.#confirming]);
+    this.#leftover = { waits, answered, since: this.connectedAt };
     this.#phase = 'closed';
     this.#stopTimer?.();
     this.#stopTimer = undefined;

@@ -126,6 +126,11 @@ export class PendingMessages {
     return this.#list.map(({ kept }) => kept);
   }
 
+  /** Of what the device has said something. */
+  answered(): readonly Version[] {
+    return this.#list.filter((one) => one.answered).map(({ kept }) => kept.version);
+  }
+
   offered(): readonly Version[] {
     return this.#list.filter((one) => one.state !== 'waiting').map((one) => one.kept.version);
   }

@@ -107,8 +107,8 @@ class Bench {
     return outbox;
   }
 
-  async leave(outbox: Outbox): Promise<void> {
-    await this.deliveries.disconnect(outbox);
+  async leave(outbox: Outbox, rests = false): Promise<void> {
+    await this.deliveries.disconnect(outbox, undefined, rests);
     await settle();
   }
 
@@ -267,6 +267,61 @@ describe('waking again', () => {
     await bench.leave(ending);
     await bench.pass(2 * 3_600_000);
     expect(bench.woken.length).toBe(1);
+  });
+
+  test('CL36 what crossed with the close of a connection that goes to rest wakes at once', async () => {
+    const bench = new Bench();
+    const outbox = await bench.connect(await bench.device());
+    await bench.send('crossed');
+    await bench.send('older', { slot: '1' });
+    await bench.send('newer', { slot: '1' });
+    await bench.leave(outbox, true);
+    expect(bench.woken).toEqual(['push crossed', 'push newer']);
+    expect(await bench.gaps(2)).toEqual([30, 60]);
+  });
+
+  test('CL36 a message that was kept for a connection, and announced after its end, wakes at once', async () => {
+    const bench = new Bench();
+    const device = await bench.device();
+    const outbox = await bench.connect(device);
+    // Kept, and both announcer and waker have seen the connection; its end comes before the announcement.
+    const draft = { channel: device.channel.key, slot: '0', payload: 'late', expiresAt: 9e15 };
+    await bench.store.keep({ ...draft, project: '1', dailyQuota: 0, quotaDay: '2026-11-24' });
+    await bench.leave(outbox, true);
+    expect(bench.woken).toEqual(['push late']);
+  });
+
+  test('CL36 what had waited before the connection keeps its delays, however often the connection goes to rest', async () => {
+    const bench = new Bench();
+    const device = await bench.device();
+    await bench.send('hello');
+    const waited: number[] = [];
+    for (let n = 0; n < 4; n++) {
+      await bench.pass(SECOND);
+      await bench.leave(await bench.connect(device), true);
+      waited.push(...(await bench.gaps(1)));
+    }
+    expect(waited).toEqual([30, 60, 120, 240]);
+  });
+
+  test('CL36 what failed, or is being confirmed, does not wake at once when the connection goes to rest', async () => {
+    const bench = new Bench();
+    const device = await bench.device();
+    const outbox = await bench.connect(device);
+    const failed = await bench.send('failed');
+    await outbox.refuse(failed.version, 'failed', '');
+    const handled = await bench.send('handled', { slot: '1' });
+    let synced = (): void => {};
+    const disk = new Promise<void>((resolve) => (synced = resolve));
+    const confirm = bench.store.confirm.bind(bench.store);
+    bench.store.confirm = (...of) => disk.then(() => confirm(...of));
+    const confirmed = outbox.confirm(handled.version);
+    await bench.leave(outbox, true);
+    expect(bench.woken).toEqual([]);
+    synced();
+    await confirmed;
+    expect(await bench.gaps(1)).toEqual([30]);
+    expect(bench.woken).toEqual(['push failed']);
   });
 
   test('WK3 a message that failed for good, expired or was taken with its device wakes nobody', async () => {

@@ -4,6 +4,7 @@ import type { Events } from '../observe/events.ts';
 import type { Announcement, Bus } from './bus.ts';
 import type { Clock } from './clock.ts';
 import type { Deliveries } from './deliver.ts';
+import type { Leftover } from './outbox.ts';
 import { reofferDelay } from './pending.ts';
 import type { Presence } from './presence.ts';
 import type { ChannelKey, Device, DeviceKey, Kept, Slot, Store } from './store.ts';
@@ -73,7 +74,7 @@ export class Wakes {
     this.#endDevice = deps.endDevice;
     this.#clock = deps.clock;
     this.#events = deps.events;
-    deps.deliveries.onLeft((device, waits) => this.#left(device, waits));
+    deps.deliveries.onLeft((device, left, rests) => this.#left(device, left, rests));
     this.#stopListening = deps.bus.onAnnounce(deps.deliveries.node, (said) => this.#onAnnounce(said));
   }
 
@@ -149,16 +150,37 @@ export class Wakes {
   }
 
   /** The connection of a device ended. */
-  #left({ key, id }: Addressee, waits: boolean): void {
-    const known = this.#sleepers.get(key);
-    if (!waits && known !== undefined && !known.busy) this.#drop(known);
-    if (!waits || this.#stopped || known?.busy) return;
+  #left(device: Addressee, left: Leftover, rests: boolean): void {
+    const known = this.#sleepers.get(device.key);
+    if (!left.waits && known !== undefined && !known.busy) this.#drop(known);
     void this.#trying('wake', async () => {
-      const device = known ?? (await this.#store.findDevice(id));
-      if (device === undefined || ('transport' in device && device.transport === null)) return;
-      const sleeper = this.#sleeper(device);
-      if (sleeper !== undefined) this.#rest(sleeper, reofferDelay(Math.max(1, sleeper.wakes)));
+      if (rests && (await this.#bringCrossed(device, left))) return;
+      if (left.waits) await this.#restAfter(device);
     });
+  }
+
+  /**
+   * The device comes back when it is woken: what came during its connection, and may have crossed with the close, is told at
+   * once. It was unregistered first, then the store is read, so that each message is found here or finds nobody connected. What
+   * had waited before it connected keeps to the delays of HA1. Answers whether there was any.
+   */
+  async #bringCrossed({ key, id }: Addressee, { answered, since }: Leftover): Promise<boolean> {
+    const device = await this.#store.findDevice(id);
+    if (device === undefined || device.transport === null || this.#sleepers.get(key)?.busy) return false;
+    const { kept } = await this.#store.missed(key, limits.queuePage, { lowest: device.lowestUrgency });
+    const crossed = kept.filter(({ version, acceptedAt }) => acceptedAt >= since && !answered.has(version));
+    for (const one of crossed) this.#bring(device, one);
+    return crossed.length > 0;
+  }
+
+  /** What a device leaves behind is told after the delays of HA1. */
+  async #restAfter({ key, id }: Addressee): Promise<void> {
+    const known = this.#sleepers.get(key);
+    if (this.#stopped || known?.busy) return;
+    const device = known ?? (await this.#store.findDevice(id));
+    if (device === undefined || ('transport' in device && device.transport === null)) return;
+    const sleeper = this.#sleeper(device);
+    if (sleeper !== undefined) this.#rest(sleeper, reofferDelay(Math.max(1, sleeper.wakes)));
   }
 
   async #look(after: Device | null): Promise<void> {

@@ -5,7 +5,12 @@ import { limits } from '../../../protocol/limits.ts';
 import { parseSubchannel, type Subchannel } from '../../../protocol/subchannel.ts';
 import type { Urgency } from '../../../protocol/urgency.ts';
 import type { Version } from '../../../protocol/version.ts';
-import { type ClientFrame, parseClientFrame, parseServerFrame } from '../../../protocol/wire.ts';
+import {
+  type ClientFrame,
+  parseClientFrame,
+  parseServerFrame,
+  RESTING_CLOSE,
+} from '../../../protocol/wire.ts';
 import type { Device, Kept, StatedUrgency } from '../../core/store.ts';
 import { HalfOpen } from '../../doors/half-open.ts';
 import { type Events, silentEvents } from '../../observe/events.ts';
@@ -388,6 +393,25 @@ describe('what the owner of a device is shown', () => {
     await settled();
     const ended = { at: clock.now(), gateway: 'websocket', reason: 'too-slow' };
     expect(deliveries.connectionOf(g.device.key)).toEqual({ current: undefined, ended });
+  });
+});
+
+describe('going to rest', () => {
+  test('CL36 a close with 4000 or 1001 is told as a rest, any other is not', async () => {
+    await using g = await gateway();
+    const left: unknown[] = [];
+    g.town.deliveries.onLeft((device, _left, rests) => left.push([device.id, rests]));
+    for (const code of [RESTING_CLOSE, 1001, 1000, 1006]) {
+      const { session } = await g.join();
+      session.closed(code);
+      await settled();
+      left.push(g.town.deliveries.connectionOf(g.device.key).ended?.reason);
+    }
+    const { id } = g.device;
+    expect(left).toEqual([
+      ...[[id, true], '4000', [id, true], '1001'],
+      ...[[id, false], '1000', [id, false], '1006'],
+    ]);
   });
 });
 

@@ -1,6 +1,12 @@
 import { asReveilleError } from '../../../protocol/errors.ts';
 import { limits } from '../../../protocol/limits.ts';
-import { type ClientFrame, type CloseName, formatFrame, type Refused } from '../../../protocol/wire.ts';
+import {
+  type ClientFrame,
+  type CloseName,
+  formatFrame,
+  RESTING_CLOSE,
+  type Refused,
+} from '../../../protocol/wire.ts';
 import type { AppOwners } from '../../core/app-owners.ts';
 import type { Deliveries } from '../../core/deliver.ts';
 import type { Devices } from '../../core/devices.ts';
@@ -48,6 +54,8 @@ type State =
 
 const ended: State = { at: 'ended' };
 const GATEWAY = 'websocket';
+/** "Going away" (RFC 6455 section 7.4.1): Chromium says it for an extension whose worker it stops, and browsers when they quit. */
+const WORKER_STOPPED = 1001;
 const PONG = formatFrame({ type: 'pong' });
 const LIVE = formatFrame({ type: 'live' });
 
@@ -151,7 +159,8 @@ export class Session implements Recipient {
 
   /** The connection is closed, whoever did it. */
   closed(code: number): void {
-    if (this.#state.at !== 'ended') this.#leave(String(code));
+    if (this.#state.at !== 'ended')
+      this.#leave(String(code), code === RESTING_CLOSE || code === WORKER_STOPPED);
     this.#line = undefined;
   }
 
@@ -201,14 +210,16 @@ export class Session implements Recipient {
     }
   }
 
-  #leave(reason: string): void {
+  #leave(reason: string, rests = false): void {
     const state = this.#state;
     this.#state = ended;
     if (state.at === 'greeting' || state.at === 'proving') this.#house.halfOpen.leave(state.address);
     if (state.at !== 'joined') return;
     const { deliveries, events } = this.#house;
     events.disconnected(state.outbox.device.id, GATEWAY, reason);
-    deliveries.disconnect(state.outbox, reason).catch((error: unknown) => events.failed('disconnect', error));
+    deliveries
+      .disconnect(state.outbox, reason, rests)
+      .catch((error: unknown) => events.failed('disconnect', error));
   }
 
   #send(frame: Parameters<typeof formatFrame>[0]): void {

@@ -204,6 +204,13 @@ export const limits = {
   uploadsPerHour: 60,
   /** Packages of an item that are kept, the newest; older ones were replaced long ago. */
   packagesPerItem: 20,
+  /** A picture as it is uploaded, and what it may unfold to: a screen of today has eight million pixels. */
+  pictureBytes: 5 * 1024 * 1024,
+  picturePixels: 16_000_000,
+  /** What publishers say about an item. */
+  screenshotsPerItem: 5,
+  detailsCharacters: 16_000,
+  testersPerItem: 100,
   /** Update checks of one address within refusedMs; a browser asks every few hours, an office may share an address. */
   updateChecksPerAddress: 6_000,
   /** Apps in one update check: a URL has about 2,000 characters. */

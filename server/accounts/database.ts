@@ -21,6 +21,9 @@ export interface ControlTables {
   group_members: GroupMemberTable;
   apps: AppTable;
   store_packages: StorePackageTable;
+  store_items: StoreItemTable;
+  store_screenshots: StoreScreenshotTable;
+  store_testers: StoreTesterTable;
 }
 
 export type ControlDatabase = Kysely<ControlTables>;
@@ -191,6 +194,27 @@ interface StorePackageTable {
   uploaded_at: number;
   /** When it was first published; null while it is a draft. */
   published_at: number | null;
-  /** 1 = the update service gives it out. At most one of an app. */
+  /** 1 = the update service gives it out to everybody, 2 = to testers. Of each at most one of an app. */
   offered: number;
+  /** The file of its icon, as we made it; null when it has none. */
+  icon: string | null;
+}
+
+interface StoreItemTable {
+  app: string;
+  /** What the publishers say about it: plain text. */
+  details: string;
+}
+
+interface StoreScreenshotTable {
+  id: Generated<number>;
+  app: string;
+  file: string;
+  width: number;
+  height: number;
+}
+
+interface StoreTesterTable {
+  app: string;
+  account: string;
 }

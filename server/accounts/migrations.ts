@@ -11,6 +11,7 @@ export const migrations: Record<string, Migration> = {
   '0001-control-plane': { up: controlPlane },
   '0002-store-packages': { up: storePackages },
   '0003-project-invitations': { up: projectInvitations },
+  '0004-store-listings': { up: storeListings },
 };
 
 type Schema = Kysely<ControlTables>['schema'];
@@ -203,5 +204,31 @@ async function projectInvitations({ schema }: Kysely<ControlTables>): Promise<vo
     .createIndex('project_invitations_account')
     .on('project_invitations')
     .column('account')
+    .execute();
+}
+
+async function storeListings({ schema }: Kysely<ControlTables>): Promise<void> {
+  await schema.alterTable('store_packages').addColumn('icon', 'text').execute();
+  await schema
+    .createTable('store_items')
+    .addColumn('app', 'text', (column) =>
+      column.primaryKey().notNull().references('apps.id').onDelete('cascade'),
+    )
+    .addColumn('details', 'text', (column) => column.notNull())
+    .execute();
+  await schema
+    .createTable('store_screenshots')
+    .addColumn('id', 'integer', (column) => column.primaryKey().autoIncrement())
+    .addColumn('app', 'text', (column) => column.notNull().references('apps.id').onDelete('cascade'))
+    .addColumn('file', 'text', (column) => column.notNull())
+    .addColumn('width', 'integer', (column) => column.notNull())
+    .addColumn('height', 'integer', (column) => column.notNull())
+    .addUniqueConstraint('store_screenshots_file', ['app', 'file'])
+    .execute();
+  await schema
+    .createTable('store_testers')
+    .addColumn('app', 'text', (column) => column.notNull().references('apps.id').onDelete('cascade'))
+    .addColumn('account', 'text', (column) => column.notNull())
+    .addPrimaryKeyConstraint('store_testers_key', ['app', 'account'])
     .execute();
 }

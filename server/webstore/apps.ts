@@ -101,6 +101,12 @@ export class Apps implements AppOwners {
     return app;
   }
 
+  /** One app for its public page; undefined when it is not registered. */
+  async shown(id: AppId): Promise<App | undefined> {
+    const row = await this.#row(id);
+    return row && shownApp(row, await this.#deps.groups.nameFor(row.group));
+  }
+
   /** @throws `not-found` to a stranger, `forbidden` to a member of the app's group. */
   async assertOwner(actor: string, id: AppId): Promise<void> {
     await this.#own(actor, id);

@@ -134,6 +134,16 @@ export class Groups {
     return { name: found.name, members };
   }
 
+  /** Its name, for everybody who sees what it publishes. */
+  async nameFor(group: string): Promise<string> {
+    const row = await this.#deps.db
+      .selectFrom('publisher_groups')
+      .select('name')
+      .where('id', '=', group)
+      .executeTakeFirstOrThrow();
+    return row.name;
+  }
+
   /** @throws `not-found` to a stranger, who so learns nothing of the group. */
   async assertMember(actor: string, group: string): Promise<void> {
     if (!(await this.isMember(actor, group)))

@@ -5,7 +5,7 @@ import { asReveilleError, type ErrorCode, ReveilleError } from '../../protocol/e
 import type { PageEnv } from '../accounts/page-guard.ts';
 import type { Apps } from './apps.ts';
 import type { Groups } from './groups.ts';
-import type { Items } from './items.ts';
+import type { Audience, Items } from './items.ts';
 import { assertWholeRollout, itemIn, type PublishDoor, type StoreCall } from './publish-door.ts';
 
 export interface ItemCallsDeps {
@@ -65,10 +65,10 @@ export function itemCalls({ door, items, apps, groups }: ItemCallsDeps): Hono<Pa
     `${ITEMS}/:id/publish`,
     door.call('POST', async (call) => {
       const { target } = await door.json(call, publishShape);
-      assertEveryone(call.c.req.query('publishTarget') ?? target ?? 'default');
+      const audience = audienceIn(call.c.req.query('publishTarget') ?? target ?? 'default');
       const percentage = call.c.req.query('deployPercentage');
       assertWholeRollout(percentage === undefined ? undefined : Number(percentage));
-      const { app } = await items.publish(call.account, itemIn(call));
+      const { app } = await items.publish(call.account, itemIn(call), audience);
       return { ...KIND, item_id: app, status: ['OK'], statusDetail: ['OK.'] };
     }),
   );
@@ -108,9 +108,12 @@ function projectionOf({ c }: StoreCall): string {
   throw new ReveilleError('input-invalid', '"projection" is DRAFT or PUBLISHED.', { location: 'projection' });
 }
 
-function assertEveryone(target: string): void {
-  if (target === 'default') return;
-  throw new ReveilleError('input-invalid', '"publishTarget" is default.', { location: 'publishTarget' });
+function audienceIn(target: string): Audience {
+  if (target === 'default') return 'everyone';
+  if (target === 'trustedTesters') return 'testers';
+  throw new ReveilleError('input-invalid', '"publishTarget" is default or trustedTesters.', {
+    location: 'publishTarget',
+  });
 }
 
 /**

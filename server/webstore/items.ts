@@ -1,6 +1,4 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { Selectable } from 'kysely';
 import type { AppId } from '../../protocol/app-id.ts';
 import { ReveilleError } from '../../protocol/errors.ts';
@@ -12,8 +10,10 @@ import { RateLimit } from '../doors/rate-limit.ts';
 import { type App, type Apps, type KeySource, PRIVATE_KEY_PURPOSE } from './apps.ts';
 import { sealCrx } from './crx.ts';
 import type { AuditTrail } from './groups.ts';
+import type { ItemFiles } from './item-files.ts';
 import { compareVersions, withManifest } from './manifest.ts';
 import { assertOf, readUpload, type Upload } from './package.ts';
+import { iconOf } from './pictures.ts';
 import { pack } from './zip.ts';
 
 /** Where browsers ask for newer versions (reference 4.3). */
@@ -29,9 +29,17 @@ export interface ItemsDeps {
   readonly audit: AuditTrail;
   readonly apps: Apps;
   readonly origin: string;
-  /** The data folder. */
-  readonly folder: string;
+  readonly files: ItemFiles;
 }
+
+/** Whom a package is published to. */
+export type Audience = 'everyone' | 'testers';
+
+/** How an audience is kept in `store_packages.offered`. */
+const offeredTo: Readonly<Record<Audience, 1 | 2>> = { everyone: 1, testers: 2 };
+
+export const audienceOf = ({ offered }: Pick<StoredPackage, 'offered'>): Audience | undefined =>
+  offered === 1 ? 'everyone' : offered === 2 ? 'testers' : undefined;
 
 /** Items of the store: the packages of registered apps, signed with the app's own key. */
 export class Items {
@@ -51,7 +59,8 @@ export class Items {
   async upload(actor: string, id: AppId, file: Uint8Array): Promise<StoredPackage> {
     const app = await this.#deps.apps.open(actor, id);
     this.#uploads.assert(actor, 'Too many uploads in an hour.');
-    return await this.#take(actor, app, await readUpload(file));
+    const upload = await readUpload(file);
+    return await this.#deps.files.inTurn(id, () => this.#take(actor, app, upload));
   }
 
   /**
@@ -71,7 +80,8 @@ export class Items {
     const source: KeySource =
       keyFile === undefined ? { kind: 'made' } : { kind: 'key-file', pem: keyFile.pem };
     const { id } = await this.#deps.apps.register(actor, group, name, source);
-    return await this.#take(actor, await this.#deps.apps.open(actor, id), upload);
+    const app = await this.#deps.apps.open(actor, id);
+    return await this.#deps.files.inTurn(id, () => this.#take(actor, app, upload));
   }
 
   /** All packages of an item, the newest version first. @throws `not-found` unless the actor is in the item's group. */
@@ -80,24 +90,33 @@ export class Items {
     return await packagesOf(this.#deps.db, id);
   }
 
-  /** Publishes the draft, or again what was unpublished. @throws `not-found` to strangers, `draft-missing`. */
-  async publish(actor: string, id: AppId): Promise<StoredPackage> {
+  /**
+   * Publishes the newest package: a draft, what only testers have, or what was unpublished. What everybody has stays
+   * while testers try a newer one.
+   * @throws `not-found` to strangers, `draft-missing`.
+   */
+  async publish(actor: string, id: AppId, audience: Audience = 'everyone'): Promise<StoredPackage> {
     const app = await this.#deps.apps.open(actor, id);
-    const published = await this.#deps.db.transaction().execute(async (tx) => {
-      const [newest] = await packagesOf(tx, id);
-      if (newest === undefined || newest.offered === 1) throw new ReveilleError('draft-missing');
-      const change = { published_at: newest.published_at ?? this.#deps.clock.now(), offered: 1 };
-      await tx.updateTable('store_packages').set({ offered: 0 }).where('app', '=', id).execute();
-      await tx
-        .updateTable('store_packages')
-        .set(change)
-        .where('app', '=', id)
-        .where('version', '=', newest.version)
-        .execute();
+    const offered = offeredTo[audience];
+    const published = await this.#deps.files.inTurn(id, async () => {
+      const [newest] = await packagesOf(this.#deps.db, id);
+      if (newest === undefined || newest.offered === 1 || newest.offered === offered)
+        throw new ReveilleError('draft-missing');
+      const change = { published_at: newest.published_at ?? this.#deps.clock.now(), offered };
+      await this.#deps.db.transaction().execute(async (tx) => {
+        const before = tx.updateTable('store_packages').set({ offered: 0 }).where('app', '=', id);
+        await (audience === 'everyone' ? before : before.where('offered', '=', offered)).execute();
+        await tx
+          .updateTable('store_packages')
+          .set(change)
+          .where('app', '=', id)
+          .where('version', '=', newest.version)
+          .execute();
+      });
+      await this.#dropOld(id);
       return { ...newest, ...change };
     });
-    await this.#dropOld(id);
-    await this.#record(actor, app, 'item.published', published.version);
+    await this.#record(actor, app, `item.published-to-${audience}`, published.version);
     return published;
   }
 
@@ -108,19 +127,20 @@ export class Items {
     await this.#record(actor, app, 'item.unpublished', '');
   }
 
-  /** What the update service gives out of an item; undefined when nothing is published. */
-  async offered(id: AppId): Promise<StoredPackage | undefined> {
-    return (await packagesOf(this.#deps.db, id)).find(({ offered }) => offered === 1);
+  /** What is given out of an item, to everybody or to a tester; undefined when nothing is. */
+  async offered(id: AppId, asTester = false): Promise<StoredPackage | undefined> {
+    const all = await packagesOf(this.#deps.db, id);
+    return all.find(({ offered }) => offered === 1 || (asTester && offered === 2));
   }
 
   /** The bytes of a package. */
   async crx(offer: StoredPackage): Promise<Uint8Array> {
-    return await readFile(this.#path(offer));
+    return await this.#deps.files.read(offer.app, fileOf(offer));
   }
 
   /** An app was removed, and its rows with it: so go its files. */
   async removed(app: AppId): Promise<void> {
-    await rm(this.#folderOf(app), { recursive: true, force: true });
+    await this.#deps.files.dropAll(app);
   }
 
   async #take(actor: string, app: App, upload: Upload): Promise<StoredPackage> {
@@ -131,6 +151,7 @@ export class Items {
     const updateUrl = this.#deps.origin + UPDATE_PATH;
     const archive = await pack(withManifest(files, { ...manifest, update_url: updateUrl }));
     const crx = sealCrx(archive, await this.#privateKey(app));
+    const icon = await iconOf(files, manifest);
     const draft: StoredPackage = {
       app: app.id,
       version: manifest.version,
@@ -141,7 +162,9 @@ export class Items {
       uploaded_at: this.#deps.clock.now(),
       published_at: null,
       offered: 0,
+      icon: icon?.file ?? null,
     };
+    if (icon !== undefined) await this.#deps.files.keep(app.id, icon.file, icon.bytes);
     await this.#keepDraft(draft, crx);
     await this.#record(actor, app, 'item.uploaded', draft.version);
     return draft;
@@ -159,24 +182,21 @@ export class Items {
   /** What was replaced long ago goes, except what is given out. */
   async #dropOld(id: AppId): Promise<void> {
     const all = await packagesOf(this.#deps.db, id);
-    for (const old of all.slice(limits.packagesPerItem)) {
-      if (old.offered === 1) continue;
+    const old = all.slice(limits.packagesPerItem).filter(({ offered }) => offered === 0);
+    for (const { version } of old)
       await this.#deps.db
         .deleteFrom('store_packages')
         .where('app', '=', id)
-        .where('version', '=', old.version)
+        .where('version', '=', version)
         .execute();
-      await rm(this.#path(old), { force: true });
-    }
+    await this.#dropFiles(id, old);
   }
 
   /** The file is whole on disk before a row speaks of it, and goes after its row; its name is its content's. */
   async #keepDraft(draft: StoredPackage, crx: Uint8Array): Promise<void> {
-    await mkdir(this.#folderOf(draft.app), { recursive: true, mode: 0o700 });
-    const path = this.#path(draft);
-    await writeFile(`${path}.part`, crx, { mode: 0o600, flush: true });
-    await rename(`${path}.part`, path);
-    const before = await this.#deps.db.transaction().execute(async (tx) => {
+    const { db, files } = this.#deps;
+    await files.keep(draft.app, fileOf(draft), crx);
+    const before = await db.transaction().execute(async (tx) => {
       const drafts = await tx
         .deleteFrom('store_packages')
         .where('app', '=', draft.app)
@@ -186,7 +206,14 @@ export class Items {
       await tx.insertInto('store_packages').values(draft).execute();
       return drafts;
     });
-    for (const one of before) if (this.#path(one) !== path) await rm(this.#path(one), { force: true });
+    await this.#dropFiles(draft.app as AppId, before);
+  }
+
+  /** Files of packages that are gone, as far as none that is left has the same. */
+  async #dropFiles(id: AppId, gone: readonly StoredPackage[]): Promise<void> {
+    const left = new Set((await packagesOf(this.#deps.db, id)).flatMap((one) => [fileOf(one), one.icon]));
+    for (const file of gone.flatMap((one) => [fileOf(one), one.icon]))
+      if (file !== null && !left.has(file)) await this.#deps.files.drop(id, file);
   }
 
   /** ES4: `key.pem` of the packages of the time (reference 4.1). */
@@ -217,14 +244,6 @@ export class Items {
     throw new ReveilleError('key-missing');
   }
 
-  #folderOf(app: string): string {
-    return join(this.#deps.folder, 'packages', app);
-  }
-
-  #path({ app, version, sha256 }: Pick<StoredPackage, 'app' | 'version' | 'sha256'>): string {
-    return join(this.#folderOf(app), `${version}-${sha256.slice(0, 16)}.crx`);
-  }
-
   #record(account: string, { id, group }: App, event: string, detail: string): Promise<void> {
     return this.#deps.audit.record({ account, subject: group, event, detail: `${id} ${detail}`.trim() });
   }
@@ -235,3 +254,5 @@ async function packagesOf(db: ControlDatabase, id: AppId): Promise<readonly Stor
   const rows = await db.selectFrom('store_packages').selectAll().where('app', '=', id).execute();
   return rows.sort((a, b) => compareVersions(b.version, a.version));
 }
+
+const fileOf = ({ version, sha256 }: StoredPackage): string => `${version}-${sha256.slice(0, 16)}.crx`;

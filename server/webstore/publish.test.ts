@@ -199,6 +199,8 @@ describe('version 1.1 of the Publish API', () => {
     expect(await refused('?publishTarget=nobody')).toEqual([400, expect.stringContaining('"publishTarget"')]);
     expect(await refused('', '{"target":7}')).toEqual([400, expect.stringContaining('"target"')]);
     expect(await refused('', '{')).toEqual([400, expect.stringContaining('Parse Error')]);
+    expect((await publish('?publishTarget=trustedTesters')).status).toBe(200);
+    expect((await town.webstore.items.offered(item, true))?.version).toBe('2.3');
     expect((await town.webstore.items.offered(item))?.version).toBe('2.2');
   });
 
@@ -227,7 +229,7 @@ describe('version 2 of the Publish API', () => {
       body: { ...name, crxVersion: '3.0', uploadState: 'SUCCEEDED' },
     });
     const low = await up(await version('2.2'));
-    expect([low.status, low.body.error?.message]).toEqual([400, expect.stringContaining('higher than 2.2')]);
+    expect([low.status, low.body.error?.message]).toEqual([400, expect.stringContaining('higher than 2.3')]);
     const { body: status } = await call(token, 'GET', second('fetchStatus'));
     expect(status).toMatchObject({
       ...name,

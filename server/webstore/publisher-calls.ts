@@ -77,6 +77,8 @@ const named = ({ id, group }: App) => ({ name: `publishers/${group}/items/${id}`
 function statusOf(app: App, packages: readonly StoredPackage[]): object {
   const published = packages.find(({ offered }) => offered === 1);
   const draft = packages.find(({ published_at }) => published_at === null);
+  const testing = packages.find(({ offered }) => offered === 2);
+  const submitted = draft ?? testing;
   const revision = ({ version }: StoredPackage, state: string) => ({
     state,
     distributionChannels: [{ deployPercentage: 100, crxVersion: version }],
@@ -85,7 +87,12 @@ function statusOf(app: App, packages: readonly StoredPackage[]): object {
     ...named(app),
     publicKey: app.key,
     ...(published && { publishedItemRevisionStatus: revision(published, 'PUBLISHED') }),
-    ...(draft && { submittedItemRevisionStatus: revision(draft, 'STAGED') }),
+    ...(submitted && {
+      submittedItemRevisionStatus: revision(
+        submitted,
+        draft === undefined ? 'PUBLISHED_TO_TESTERS' : 'STAGED',
+      ),
+    }),
     lastAsyncUploadState: packages.length === 0 ? 'NOT_FOUND' : 'SUCCEEDED',
     takenDown: false,
     warned: false,

@@ -6,7 +6,9 @@ import type { Secrets } from '../config/secrets.ts';
 import type { Clock, Random } from '../core/clock.ts';
 import { Apps } from './apps.ts';
 import { Groups } from './groups.ts';
+import { ItemFiles } from './item-files.ts';
 import { Items } from './items.ts';
+import { Listings } from './listings.ts';
 import { Proofs } from './proof.ts';
 import { updateRoutes } from './update-routes.ts';
 
@@ -31,6 +33,7 @@ export interface WebstoreRoom {
   /** Fills the port `AppOwners`. */
   readonly apps: Apps;
   readonly items: Items;
+  readonly listings: Listings;
   /** The update service and the packages. */
   readonly routes: ReturnType<typeof updateRoutes>;
 }
@@ -51,6 +54,9 @@ export function openWebstore(deps: WebstoreDeps): WebstoreRoom {
   deps.accounts.onDelete((account) => apps.accountRemoved(account));
   deps.accounts.onExport('publisherGroups', (account) => groups.ofAccount(account));
   deps.accounts.onExport('apps', (account) => apps.list(account));
-  const items: Items = new Items({ ...shared, apps });
-  return { groups, apps, items, routes: updateRoutes({ ...deps, items }) };
+  const files = new ItemFiles(deps.folder);
+  const items: Items = new Items({ ...shared, apps, files });
+  const listings = new Listings({ ...shared, apps, items, files });
+  deps.accounts.onDelete((account) => listings.accountRemoved(account));
+  return { groups, apps, items, listings, routes: updateRoutes({ ...deps, items, listings }) };
 }

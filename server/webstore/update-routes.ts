@@ -8,12 +8,14 @@ import type { Clock } from '../core/clock.ts';
 import { RateLimit } from '../doors/rate-limit.ts';
 import { renderError } from '../pages/render.tsx';
 import { type Items, type StoredPackage, UPDATE_PATH } from './items.ts';
+import type { Listings } from './listings.ts';
 import { compareVersions } from './manifest.ts';
 
 interface Deps {
   readonly origin: string;
   readonly clock: Clock;
   readonly items: Pick<Items, 'offered' | 'crx'>;
+  readonly listings: Pick<Listings, 'isTesterKey'>;
 }
 
 /** One `x=` of an update check: the app, and the version that the browser has ("" = none). */
@@ -23,14 +25,19 @@ interface Question {
 }
 
 /** The update service of Chromium's extension updater (reference 4.3), and the packages that it leads to. */
-export function updateRoutes({ origin, clock, items }: Deps): Hono<PageEnv> {
+export function updateRoutes({ origin, clock, items, listings }: Deps): Hono<PageEnv> {
   const checks = new RateLimit(clock, limits.updateChecksPerAddress, limits.refusedMs);
-  const addressOf = ({ app, version }: StoredPackage) => `${origin}${UPDATE_PATH}/${app}/${version}.crx`;
+  /** Testers ask with a key of their own; to any other key the item is what it is to everybody. */
+  const offerOf = async (app: AppId, key: string | undefined) =>
+    await items.offered(app, key !== undefined && (await listings.isTesterKey(app, key)));
   const routes = new Hono<PageEnv>();
   routes.get(UPDATE_PATH, async (c) => {
     if (checks.take(c.env.peer.address) > 0) return tooMany();
     const questions = readQuestions(c.req.queries('x') ?? []);
-    const offers = await Promise.all(questions.map(({ app }) => items.offered(app)));
+    const key = c.req.query('testers');
+    const offers = await Promise.all(questions.map(({ app }) => offerOf(app, key)));
+    const addressOf = ({ app, version, offered }: StoredPackage) =>
+      `${origin}${UPDATE_PATH}/${app}/${version}.crx${offered === 2 ? `?testers=${key}` : ''}`;
     if (c.req.query('response') === 'redirect') {
       const [first] = offers;
       return first === undefined ? c.body(null, 204) : c.redirect(addressOf(first), 302);
@@ -49,7 +56,7 @@ ${answers.join('\n')}
   routes.get(`${UPDATE_PATH}/:app/:file`, async (c) => {
     if (checks.take(c.env.peer.address) > 0) return tooMany();
     const { app, file } = c.req.param();
-    const offer = isAppId(app) ? await items.offered(app) : undefined;
+    const offer = isAppId(app) ? await offerOf(app, c.req.query('testers')) : undefined;
     if (offer === undefined || file !== `${offer.version}.crx`)
       return await renderError(new ReveilleError('not-found', 'This package is not published.'));
     return conditional(c, offer.sha256, offer.published_at ?? 0, 'no-cache', async () => [

@@ -53,6 +53,29 @@ describe('the documents', () => {
     const files = [...new Glob('*.md').scanSync('docs')].filter((name) => name !== 'README.md');
     expect(files.filter((name) => !named.has(`docs/${name}`))).toEqual([]);
   });
+
+  test('RD5 each row of the two maps names rules that are there, or says why there is none', async () => {
+    const spec = await Bun.file('SPEC.md').text();
+    const rowsOf = async (file: string) =>
+      (await Bun.file(file).text())
+        .split('\n')
+        .filter((line) => /^\| (?!---|#|the guide says)/.test(line) && !line.startsWith('|---'))
+        .map((line) =>
+          line
+            .split('|')
+            .slice(1, -1)
+            .map((cell) => cell.trim()),
+        );
+    const pains = await rowsOf('docs/pains.md');
+    expect(pains.map(([number]) => Number(number))).toEqual(Array.from({ length: 31 }, (_, n) => n + 1));
+    const guide = await rowsOf('docs/guide-map.md');
+    expect(guide.length).toBeGreaterThan(90);
+    const named = [...pains.map((cells) => cells[3]), ...guide.map((cells) => cells[1])];
+    for (const rules of named) {
+      expect(rules).toMatch(/^[A-Z]{2}\d+(?: [A-Z]{2}\d+)*$/);
+      for (const rule of rules?.split(' ') ?? []) expect(spec).toContain(`**${rule}**`);
+    }
+  });
 });
 
 describe('the search', () => {

@@ -75,7 +75,7 @@ export function pagesOf(
     docsRoutes(async ({ headers }) => {
       const visit = await accounts.visit(headers);
       return visit && accounts.viewer(visit.account);
-    }),
+    }, config.feedback),
   );
   pages.notFound(() => renderError(new ReveilleError('not-found')));
   pages.onError((thrown) => {

@@ -135,6 +135,8 @@ describe('refusing', () => {
     ['origin', 'https://user:word@push.example', 'a URL without a path'],
     ['origin', 'ftp://push.example', 'a URL without a path'],
     ['alsoOrigins', 'https://a.example,b.example', '--also-origins (REVEILLE_ALSO_ORIGINS)'],
+    ['feedback', 'http://issues.example', '--feedback (REVEILLE_FEEDBACK)'],
+    ['feedback', 'javascript:alert(1)', 'mailto:push@example.org'],
     ['alsoOrigins', 'https://a.example/path', 'URLs without a path'],
   ])('CF2 %s %p is refused with a text', (name, value, text) => {
     expect(refusal({ [name]: value })).toContain(text);

@@ -31,6 +31,8 @@ export interface Config {
     /** undefined = the origin. */
     readonly contact: string | undefined;
   };
+  /** Where people ask, report and wish: a `mailto:` or `https:` URL. */
+  readonly feedback: string | undefined;
   readonly compat: 'none' | '2013';
   readonly signUp: 'open' | 'invite' | 'closed';
   /** Messages of a project a day unless the project has its own number; 0 = no limit. */
@@ -69,6 +71,7 @@ export function decideConfig(raw: RawSettings, secretsText?: string): Config {
     mcsPort: wholeNumber('mcsPort', raw, 65_535),
     mcsHeartbeatSeconds: wholeNumber('mcsHeartbeat', raw, 28 * 60, 1),
     push: readPush(raw),
+    feedback: contact('feedback', raw),
     compat: choice('compat', raw, ['none', '2013']),
     signUp: choice('signUp', raw, ['open', 'invite', 'closed']),
     dailyQuota: wholeNumber('dailyQuota', raw, Number.MAX_SAFE_INTEGER),
@@ -158,11 +161,15 @@ function readPush(raw: RawSettings): Config['push'] {
   const hosts = parsePushHosts(raw.pushHosts ?? settings.pushHosts.fallback);
   if (hosts === undefined)
     refuse('pushHosts', raw, 'host names, such as vendors,push.example:8443,*.push.example');
-  const contact = raw.pushContact?.trim();
-  if (contact !== undefined && !/^(mailto:[^\s@]+@[^\s@]+|https:\/\/\S+)$/.test(contact))
-    refuse('pushContact', raw, 'an address such as mailto:push@example.org or https://example.org');
   const privateAddresses = choice('pushAddresses', raw, ['public', 'any']) === 'any';
-  return { hosts, privateAddresses, contact };
+  return { hosts, privateAddresses, contact: contact('pushContact', raw) };
+}
+
+function contact(name: 'pushContact' | 'feedback', raw: RawSettings): string | undefined {
+  const given = raw[name]?.trim();
+  if (given !== undefined && !/^(mailto:[^\s@]+@[^\s@]+|https:\/\/\S+)$/.test(given))
+    refuse(name, raw, 'an address such as mailto:push@example.org or https://example.org');
+  return given;
 }
 
 function readSecrets(raw: RawSettings, text: string | undefined): Config['secrets'] {

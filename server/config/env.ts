@@ -95,6 +95,12 @@ export const settings = {
     about:
       'how push services reach you when your pushes trouble them, mailto: or https: (default: the origin)',
   },
+  feedback: {
+    flag: '--feedback <url>',
+    variable: 'REVEILLE_FEEDBACK',
+    fallback: undefined,
+    about: 'where people ask, report and wish, mailto: or https:, named on /docs/feedback (default: none)',
+  },
   compat: {
     flag: '--compat <year>',
     variable: 'REVEILLE_COMPAT',

@@ -76,6 +76,18 @@ describe('the documents', () => {
       for (const rule of rules?.split(' ') ?? []) expect(spec).toContain(`**${rule}**`);
     }
   });
+
+  test('RD6 the feedback page leads where the operator says, and says so when nowhere', async () => {
+    const page = async (feedback?: string) =>
+      await (
+        await docsRoutes(async () => undefined, feedback).request('http://localhost/docs/feedback')
+      ).text();
+    expect(await page('mailto:push@example.org')).toContain(
+      '<a href="mailto:push@example.org">push@example.org</a>',
+    );
+    expect(await page('https://issues.example/')).toContain('<a href="https://issues.example/">');
+    expect(await page()).toContain('has not said where to ask');
+  });
 });
 
 describe('the search', () => {

@@ -11,6 +11,9 @@ export const lookText = readFileSync(new URL('./docs.css', import.meta.url), 'ut
 export const lookPath = `${DOCS}/look.css`;
 const fingerprint = createHash('sha256').update(lookText).digest('base64url').slice(0, 12);
 
+/** Address of the page that says where people ask, report and wish. */
+export const FEEDBACK = `${DOCS}/feedback`;
+
 interface FrameProps {
   readonly title: string;
   readonly contents: readonly Document[];
@@ -55,6 +58,9 @@ const Frame: FC<PropsWithChildren<FrameProps>> = ({ title, contents, at, viewer,
               {title}
             </a>
           ))}
+          <a href={FEEDBACK} aria-current={at === FEEDBACK ? 'page' : undefined}>
+            Feedback
+          </a>
         </nav>
       </div>
       {children}
@@ -73,6 +79,41 @@ export const DocumentPage: FC<DocumentProps> = ({ document, contents, viewer }) 
     <article class="docs-text">
       <h1>{document.title}</h1>
       {raw(document.html)}
+    </article>
+  </Frame>
+);
+
+interface FeedbackProps extends Omit<DocumentProps, 'document'> {
+  readonly feedback: string | undefined;
+}
+
+/** Where questions, reports and wishes go, and what helps whoever reads them. */
+export const FeedbackPage: FC<FeedbackProps> = ({ feedback, contents, viewer }) => (
+  <Frame title="Feedback" contents={contents} at={FEEDBACK} viewer={viewer}>
+    <article class="docs-text">
+      <h1>Feedback</h1>
+      {feedback === undefined ? (
+        <p>
+          Whoever runs this server has not said where to ask. Ask the person who gave you its address; they
+          can name a place here by <code>--feedback</code>.
+        </p>
+      ) : (
+        <p>
+          Ask for help, report a fault or wish for something:{' '}
+          <a href={feedback}>{feedback.replace(/^mailto:/, '')}</a>
+        </p>
+      )}
+      <h2>What helps whoever reads it</h2>
+      <ul>
+        <li>What you did, what you expected, and what came instead, with the sentence of the error.</li>
+        <li>
+          The number in the header <code>Reveille-Message</code>, or the id of a message, when one did not
+          arrive.
+        </li>
+        <li>
+          What <code>./bin/reveille doctor</code> prints. Never a token, a secret or a key.
+        </li>
+      </ul>
     </article>
   </Frame>
 );

@@ -4,14 +4,18 @@ import type { Viewer } from '../pages/page.tsx';
 import { render, renderError } from '../pages/render.tsx';
 import { securityHeaders } from '../pages/security-headers.ts';
 import { DOCS, Library } from './library.ts';
-import { DocumentPage, lookPath, lookText, ResultsPage } from './pages.tsx';
+import { DocumentPage, FEEDBACK, FeedbackPage, lookPath, lookText, ResultsPage } from './pages.tsx';
 import { Search } from './search.ts';
 
 /**
  * `/docs`: the documentation of this very version, with search; for anyone, signed in or not.
  * @param viewerOf who looks, for the menu of the page
+ * @param feedback where people ask, report and wish: a `mailto:` or `https:` URL
  */
-export function docsRoutes(viewerOf: (request: Request) => Promise<Viewer | undefined>): Hono {
+export function docsRoutes(
+  viewerOf: (request: Request) => Promise<Viewer | undefined>,
+  feedback?: string,
+): Hono {
   const routes = new Hono();
   let opened: { readonly library: Library; readonly search: Search } | undefined;
   const open = () => {
@@ -35,6 +39,12 @@ export function docsRoutes(viewerOf: (request: Request) => Promise<Viewer | unde
     const found = search.find(query);
     const viewer = await viewerOf(c.req.raw);
     return render(<ResultsPage query={query} found={found} contents={library.contents()} viewer={viewer} />);
+  });
+  routes.get(FEEDBACK, async (c) => {
+    const { library } = open();
+    return render(
+      <FeedbackPage feedback={feedback} contents={library.contents()} viewer={await viewerOf(c.req.raw)} />,
+    );
   });
   const show = async (c: Context): Promise<Response> => {
     const { library } = open();

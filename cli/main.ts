@@ -8,6 +8,7 @@ import { browserVerb } from './browser.ts';
 import { CliError } from './call.ts';
 import { certVerb } from './cert.ts';
 import { doctorVerb } from './doctor.ts';
+import { emulatorVerb } from './emulator.ts';
 import { keyVerb } from './key.ts';
 import { listenVerb } from './listen.ts';
 import { loginVerb } from './login.ts';
@@ -32,6 +33,7 @@ const verbs = [
   browserVerb,
   policyVerb,
   doctorVerb,
+  emulatorVerb,
 ];
 
 /** What is told to the reader as one sentence; anything else is a fault of ours and shows its stack. */

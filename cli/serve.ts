@@ -59,7 +59,7 @@ function nextSteps(config: Config, origin: string, setUpCode: string | undefined
 }
 
 /** Settles at the first SIGTERM or SIGINT; the second ends the process at once, for whoever cannot wait. */
-function stopSignal(): Promise<void> {
+export function stopSignal(): Promise<void> {
   return new Promise((resolve) => {
     let asked = false;
     const stop = () => {

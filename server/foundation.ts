@@ -1,5 +1,4 @@
 import pino from 'pino';
-import type { ControlDatabase } from './accounts/database.ts';
 import { MemoryBus } from './buses/memory.ts';
 import { MemoryPresence } from './buses/presence-memory.ts';
 import type { Config } from './config/config.ts';
@@ -15,8 +14,11 @@ import type { Presence } from './core/presence.ts';
 import { Pushes } from './core/push.ts';
 import { Receiving } from './core/receiving.ts';
 import type { Store } from './core/store.ts';
+import type { Closing, Keeping } from './keeping.ts';
+import type { Listen } from './listen.ts';
 import { type Events, loggedEvents } from './observe/events.ts';
 import type { Synchronous } from './stores/sqlite/open-database.ts';
+import type { makeKeyPair } from './webstore/app-key.ts';
 
 /** What the service takes from the world; tests hand in their own. */
 export interface World {
@@ -25,6 +27,12 @@ export interface World {
   readonly events: Events;
   /** FULL, unless a test shows what happens without. */
   readonly synchronous: Synchronous;
+  /** Instead of the data folder. */
+  readonly keeping?: (config: Config, world: World, closing: Closing) => Promise<Keeping>;
+  /** Instead of a port of its own. */
+  readonly listen?: Listen;
+  /** Instead of a key pair that nobody can guess, for apps whose key is made here. */
+  readonly makeKeyPair?: typeof makeKeyPair;
 }
 
 export interface Core {
@@ -41,14 +49,10 @@ export interface Core {
 }
 
 /** What every room stands on. */
-export interface Ground {
+export interface Ground extends Omit<Keeping, 'store'> {
   readonly config: Config;
   readonly world: World;
-  readonly secrets: Secrets;
-  readonly db: ControlDatabase;
   readonly core: Core;
-  /** The key of the operator, new at each start: who can read the data folder may set passwords and read the figures. */
-  readonly operatorToken: string;
 }
 
 export function openCore(store: Store, secrets: Secrets, { clock, random, events }: World): Core {

@@ -7,6 +7,9 @@ import type { SocketData } from './sockets.ts';
 /** A silent HTTP connection is cut after this; longer than a body may take, so that a slow one is told why (limits.bodyMs). */
 const IDLE_SECONDS = 30;
 
+/** Opens the door, answers its port. */
+export type Listen = (...given: Parameters<typeof listen>) => Pick<Bun.Server<SocketData>, 'port' | 'stop'>;
+
 /** Opens the main door: HTTP, or HTTPS when the operator gave a certificate, and its WebSockets. */
 export function listen(
   config: Config,

@@ -1,16 +1,13 @@
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
 import { BROWSERS_PATH } from '../protocol/browser-settings.ts';
 import { acceptance, secondDoor } from './accepting.ts';
-import { openControlDatabase } from './accounts/open-database.ts';
 import { type Config, originOf } from './config/config.ts';
-import { openSecrets } from './config/secrets.ts';
 import type { AppOwners } from './core/app-owners.ts';
 import { startHousekeeping } from './core/housekeeping.ts';
+import { openDataFolder } from './data-folder.ts';
 import { browsersDoor } from './doors/browsers-door.ts';
 import type { Door } from './doors/door.ts';
 import { Refusals } from './doors/refusals.ts';
-import { type Ground, openCore, realWorld, type World } from './foundation.ts';
+import { type Core, type Ground, openCore, realWorld, type World } from './foundation.ts';
 import { answerOf, type FrontDeps, front } from './front.ts';
 import { AutopushGateway } from './gateways/autopush/listener.ts';
 import { openMcs } from './gateways/mcs/room.ts';
@@ -20,17 +17,16 @@ import { CHANNEL_PATHS, channelDoor } from './intake/messages/channel-door.ts';
 import { discoveryDoors } from './intake/messages/discovery.ts';
 import { MESSAGE_PATHS, sendDoor } from './intake/messages/send-door.ts';
 import { webpushDoor } from './intake/webpush/webpush-door.ts';
+import type { Closing } from './keeping.ts';
 import { listen, mcsSettings } from './listen.ts';
 import { toldTwice } from './observe/events.ts';
 import { Metrics } from './observe/metrics.ts';
-import { openObserving, timed, writeOperatorToken } from './observing.ts';
+import { openObserving, timed } from './observing.ts';
 import { OPENAPI_PATH, openApiDoor } from './openapi.ts';
 import { pagesOf } from './page-routes.ts';
 import { openPeople, type Rooms } from './people.ts';
 import { startRecordKeeping } from './record-keeping.ts';
 import { socketHandler } from './sockets.ts';
-import { lockFolder } from './stores/sqlite/folder-lock.ts';
-import { openSqliteStore } from './stores/sqlite/store.ts';
 import { openWaking, type Waking } from './waking.ts';
 
 export interface RunningServer {
@@ -39,6 +35,8 @@ export interface RunningServer {
   readonly mcsPort: number | undefined;
   /** Needed for the first account when others than this machine reach the service and nobody has an account. */
   readonly setUpCode: string | undefined;
+  /** The rooms, for programs that run the service within themselves. */
+  readonly within: { readonly core: Core; readonly rooms: Rooms };
   /** Sends devices away politely, waits for what is under way, closes the files. */
   stop(): Promise<void>;
 }
@@ -51,9 +49,7 @@ export async function startServer(config: Config, given: Partial<World> = {}): P
   const told: World = { ...realWorld(config), ...given };
   const metrics = new Metrics(() => told.clock.now());
   const world: World = { ...told, events: toldTwice(told.events, metrics.events) };
-  mkdirSync(config.dataFolder, { recursive: true, mode: 0o700 });
-  const lock = lockFolder(config.dataFolder);
-  const closing: (() => unknown)[] = [() => lock.release()];
+  const closing: Closing = [];
   const closeAll = async () => {
     while (closing.length > 0) await closing.pop()?.();
   };
@@ -77,29 +73,25 @@ async function openRooms(
   config: Config,
   world: World,
   metrics: Metrics,
-  closing: (() => unknown)[],
+  closing: Closing,
 ): Promise<Omit<RunningServer, 'stop'>> {
   const { clock, events } = world;
-  const secrets = await openSecrets({ folder: config.dataFolder, given: config.secrets });
-  const control = await openControlDatabase(join(config.dataFolder, 'control.db'));
-  closing.push(() => control.close());
-  const store = await openSqliteStore({ folder: config.dataFolder, ...world });
-  closing.push(() => store.close());
-
+  const outside = { clock: clock.outside ?? clock };
+  const keeping = await (world.keeping ?? openDataFolder)(config, world, closing);
+  const { secrets, store } = keeping;
   const core = openCore(store, secrets, world);
   const endSilent = () => core.pushes.endSilent((holder) => core.holdings.isHeld(holder));
   closing.push(startHousekeeping(store, endSilent, clock, events));
-  const operatorToken = writeOperatorToken(config.dataFolder);
-  const ground: Ground = { config, world, secrets, db: control.db, core, operatorToken };
+  const ground: Ground = { config, world, ...keeping, core };
   closing.push(startRecordKeeping(ground));
   // Set before anyone can connect: the front is shut until the rooms are open.
   let rooms: Rooms | undefined;
   const owners: Pick<AppOwners, 'find'> = { find: async (app) => rooms?.webstore.apps.find(app) };
-  const gateway = new WebSocketGateway({ ...core, owners, clock, events });
+  const gateway = new WebSocketGateway({ ...core, ...outside, owners, events });
   let answer: Front = () => new Response('Starting.\n', { status: 503, headers: { 'Retry-After': '1' } });
-  const autopush = new AutopushGateway({ ...core, ...world, secrets, origin: () => origin });
+  const autopush = new AutopushGateway({ ...core, ...world, ...outside, secrets, origin: () => origin });
   const sockets = socketHandler(gateway, autopush);
-  const http = listen(config, (request, server) => answer(request, server), sockets);
+  const http = (world.listen ?? listen)(config, (request, server) => answer(request, server), sockets);
   closing.push(
     () => http.stop(true),
     () => gateway.drain(),
@@ -108,10 +100,10 @@ async function openRooms(
   );
   const origin = originOf(config, http.port ?? config.port);
   rooms = await openPeople(ground, origin);
-  const waking = await openWaking({ ...world, ...core, config, secrets, origin });
+  const waking = openWaking({ ...world, ...core, ...keeping, config, origin });
   closing.push(() => waking.stop());
   const refusals = new Refusals(clock);
-  const mcs = openMcs({ ...world, ...core, ...mcsSettings(config), secrets, origin });
+  const mcs = openMcs({ ...world, ...core, ...outside, ...mcsSettings(config), secrets, origin });
   closing.push(() => mcs.drain());
   const observing = openObserving(ground, metrics);
   closing.push(() => observing.stopping());
@@ -134,7 +126,7 @@ async function openRooms(
   };
   answer = front(doors);
   events.listening(origin);
-  return { origin, mcsPort: mcs.port, setUpCode: rooms.setUpCode };
+  return { origin, mcsPort: mcs.port, setUpCode: rooms.setUpCode, within: { core, rooms } };
 }
 
 type Front = ReturnType<typeof front>;

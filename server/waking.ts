@@ -1,5 +1,5 @@
 import type { Config } from './config/config.ts';
-import { openPushKey } from './config/push-key.ts';
+import type { PushKey } from './config/push-key.ts';
 import type { Secrets } from './config/secrets.ts';
 import type { Bus } from './core/bus.ts';
 import type { Clock } from './core/clock.ts';
@@ -28,6 +28,7 @@ export interface Waking {
 export interface WakingDeps {
   readonly config: Config;
   readonly secrets: Secrets;
+  readonly pushKey: PushKey;
   readonly origin: string;
   readonly store: Store;
   readonly deliveries: Deliveries;
@@ -41,9 +42,8 @@ export interface WakingDeps {
 }
 
 /** Puts waking together and starts it. */
-export async function openWaking(deps: WakingDeps): Promise<Waking> {
-  const { config, secrets, origin, devices, events } = deps;
-  const key = await openPushKey(config.dataFolder, secrets);
+export function openWaking(deps: WakingDeps): Waking {
+  const { config, pushKey: key, origin, devices, events } = deps;
   const { post, close } = httpsPost(config.push);
   const signer = { ...key, subject: config.push.contact ?? contactOf(origin) };
   const waker = new PushWaker({ ...deps, signer, hosts: config.push, post });

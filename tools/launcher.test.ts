@@ -37,6 +37,7 @@ beforeEach(async () => {
   bin = join(folder, 'bin');
   await mkdir(bin);
   await cp(join(root, 'bin'), join(project, 'bin'), { recursive: true });
+  await cp(join(root, 'tsconfig.json'), join(project, 'tsconfig.json'));
   await mkdir(join(project, 'cli'));
   await writeFile(join(project, 'package.json'), '{"name":"small","type":"module"}');
   await writeFile(join(project, 'package-lock.json'), lockFile('1.0.0'));

@@ -4,6 +4,11 @@ export interface Clock {
   now(): number;
   /** Calls `run` once after `ms`; the returned function calls it off. A pending call never keeps the process alive. */
   after(ms: number, run: () => void): () => void;
+  /**
+   * Where this clock is moved by hand while the service serves: the clock by which sockets fall silent and callers are told to
+   * slow down. undefined = this one.
+   */
+  readonly outside?: Clock;
 }
 
 /** The host's clock. */

@@ -26,6 +26,11 @@ export class ManualClock implements Clock {
     };
   }
 
+  /** When the next appointment falls due; undefined when there is none. */
+  nextDue(): number | undefined {
+    return this.#appointments.length === 0 ? undefined : Math.min(...this.#appointments.map(({ at }) => at));
+  }
+
   /** Moves on by `ms` (back, when negative) and keeps what fell due, earliest first. */
   advance(ms: number): void {
     const until = this.#now + ms;

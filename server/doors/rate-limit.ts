@@ -18,7 +18,7 @@ export class RateLimit {
   readonly #keys: number;
 
   constructor(clock: Clock, burst: number, windowMs: number, keys = 10_000) {
-    this.#clock = clock;
+    this.#clock = clock.outside ?? clock;
     this.#burst = burst;
     this.#windowMs = windowMs;
     this.#keys = keys;

@@ -198,6 +198,20 @@ export class MemoryStore implements Store {
     return entry && traceOf(entry, this.#members, this.#clock.now());
   }
 
+  /** Every message that is kept, newest first. */
+  all(): readonly MessageTrace[] {
+    const now = this.#clock.now();
+    return [...this.#entries.values()].reverse().map((entry) => traceOf(entry, this.#members, now));
+  }
+
+  /** Forgets every message and what was counted of them; channels and devices stay. */
+  forget(): void {
+    this.#entries.clear();
+    this.#confirmed.clear();
+    this.#multicasts.dropBefore(Number.POSITIVE_INFINITY);
+    this.#quota.dropBefore('\uffff');
+  }
+
   async acceptedOn(project: string, quotaDay: string): Promise<number> {
     return this.#quota.acceptedOn(project, quotaDay);
   }

@@ -50,6 +50,8 @@ export interface AppsDeps {
   readonly rightsEnded: () => void;
   /** Called when an app is removed: its channels end. */
   readonly appRemoved: (app: AppId) => Promise<void>;
+  /** Makes the pair of an app that comes without one. */
+  readonly makeKeyPair?: typeof makeKeyPair | undefined;
 }
 
 type AppRow = Selectable<ControlTables['apps']>;
@@ -212,7 +214,7 @@ export class Apps implements AppOwners {
   }
 
   async #registerMade(actor: string, group: string, title: string): Promise<Registration> {
-    const { appKey, privatePem } = await makeKeyPair();
+    const { appKey, privatePem } = await (this.#deps.makeKeyPair ?? makeKeyPair)();
     const sealed = this.#deps.secrets.seal(PRIVATE_KEY_PURPOSE, privatePem);
     await this.#insert(actor, group, title, appKey, { proven: true, sealed });
     return { state: 'registered', id: appKey.id };

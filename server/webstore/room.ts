@@ -4,7 +4,7 @@ import type { ControlDatabase } from '../accounts/database.ts';
 import type { Accounts } from '../accounts/face.ts';
 import type { Secrets } from '../config/secrets.ts';
 import type { Clock, Random } from '../core/clock.ts';
-import { Apps } from './apps.ts';
+import { Apps, type AppsDeps } from './apps.ts';
 import { Groups } from './groups.ts';
 import { ItemFiles } from './item-files.ts';
 import { Items } from './items.ts';
@@ -26,6 +26,8 @@ export interface WebstoreDeps {
   readonly rightsEnded: () => void;
   /** Called when an app is removed: its channels end (`Receiving.endApp`). */
   readonly appRemoved: (app: AppId) => Promise<void>;
+  /** Makes the pair of an app that comes without one. */
+  readonly makeKeyPair?: AppsDeps['makeKeyPair'] | undefined;
 }
 
 export interface WebstoreRoom {

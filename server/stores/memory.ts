@@ -171,9 +171,7 @@ export class MemoryStore implements Store {
     this.#sweptTo = sweptTo(this.#entries, this.#sweptTo, now);
     for (const entry of this.#entries.values()) {
       const isDone = isDoneWith(entry, this.#entries, this.#sweptTo, now, (one) => this.#stillWaits(one));
-      if (entry.kept.version <= this.#sweptTo && isDone) {
-        this.#entries.delete(entry.kept.version);
-      }
+      if (entry.kept.version <= this.#sweptTo && isDone) this.#entries.delete(entry.kept.version);
     }
     this.#members.dropFormer(now - formerDeviceMs);
     this.#subscriptions.dropRemoved(now - removedSubscriptionMs);

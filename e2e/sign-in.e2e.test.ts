@@ -54,6 +54,22 @@ describe('sign-in in stock Chromium', () => {
     });
   });
 
+  test('AN22 the window says which app asks and what for; a path that is no request of an app says nothing', async () => {
+    const asked = ask(profile, true);
+    const window = await profile.browser.signInWindow();
+    const title = await window.$eval('h1', (heading) => heading.textContent);
+    expect(title).toMatch(/^Messages from \S/);
+    const from = new URL(window.url()).searchParams.get('return') ?? '';
+    await window.close();
+    await asked;
+    const headingAt = async (path: string) => /<h1>([^<]*)/.exec(await (await town.fetch(path)).text())?.[1];
+    const to = (path: string) => `/accounts/sign-in?${new URLSearchParams({ return: path })}`;
+    expect(await headingAt(to(from))).toBe(title ?? '');
+    for (const path of ['/console', '/o/oauth2/auth?client_id=x', from.replace('chromiumapp', 'evil')])
+      expect(await headingAt(to(path))).toBe('Sign in');
+    expect(await (await town.fetch(to(from).replace('sign-in', 'sign-up'))).text()).toContain('For ');
+  });
+
   test('EE1 a wrong password and then the right one, in one window, lead to the channel', async () => {
     const asked = ask(profile, true);
     const window = await profile.browser.signInWindow();

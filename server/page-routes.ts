@@ -60,7 +60,14 @@ export function pagesOf(
   pages.route('/', staticRoutes());
   pages.route(
     '/',
-    accountRoutes({ ...world, accounts, secrets, origin, operatorToken: ground.operatorToken }),
+    accountRoutes({
+      ...world,
+      accounts,
+      secrets,
+      origin,
+      operatorToken: ground.operatorToken,
+      askingApp: oauth.askingApp,
+    }),
   );
   pages.route('/', oauth.routes);
   pages.route('/', webstore.routes);

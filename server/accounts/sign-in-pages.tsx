@@ -4,6 +4,7 @@ import { Button, Field, Form } from '../pages/form.tsx';
 import { Face, Page } from '../pages/page.tsx';
 import type { Account } from './account.ts';
 import { passwordLength } from './credentials.ts';
+import type { AskingApp } from './route-deps.ts';
 import type { SignUpNeeds } from './sign-up.ts';
 
 /** What a form shows again after it was refused, and why. */
@@ -15,6 +16,8 @@ export interface Again {
 }
 
 interface SignInProps {
+  /** The app that asks its user to sign in; without one the reader came by themselves. */
+  readonly app?: AskingApp | undefined;
   readonly token: string;
   readonly returnTo: string | undefined;
   readonly email?: string | undefined;
@@ -37,13 +40,31 @@ const withReturn = (
 const hiddenReturn = (returnTo: string | undefined): Record<string, string> =>
   returnTo === undefined ? {} : { return: returnTo };
 
-export const SignInPage: FC<SignInProps> = ({ token, returnTo, email, again, maySignUp }) => (
-  <Page title="Sign in" narrow>
+/** What the user of an app reads first: which app it is, and what signing in is for. */
+const AppContext: FC<{ app: AskingApp }> = ({ app: { name, icon } }) => (
+  <header class="asker">
+    {icon === undefined ? <Face name={name} /> : <img src={icon} alt="" width="48" height="48" />}
+    <div>
+      <h1>Messages from {name}</h1>
+      <p>
+        {name} can reach you in this browser once you are signed in. You can pause or remove it at any time
+        under Apps that may send to me.
+      </p>
+    </div>
+  </header>
+);
+
+export const SignInPage: FC<SignInProps> = ({ app, token, returnTo, email, again, maySignUp }) => (
+  <Page title={app === undefined ? 'Sign in' : `Sign in for ${app.name}`} narrow>
     <Card>
-      <header>
-        <h1>Sign in</h1>
-        <p>One account for the console and for every app that sends you messages here.</p>
-      </header>
+      {app === undefined ? (
+        <header>
+          <h1>Sign in</h1>
+          <p>One account for the console and for every app that sends you messages here.</p>
+        </header>
+      ) : (
+        <AppContext app={app} />
+      )}
       {again?.message && <Notice kind={again.kind ?? 'error'}>{again.message}</Notice>}
       <Form action="/accounts/sign-in" token={token} hidden={hiddenReturn(returnTo)}>
         <Field
@@ -86,6 +107,7 @@ export interface SignUpValues {
 }
 
 interface SignUpProps {
+  readonly app?: AskingApp | undefined;
   readonly token: string;
   readonly returnTo: string | undefined;
   readonly needs: SignUpNeeds;
@@ -103,7 +125,7 @@ export const SignUpPage: FC<SignUpProps> = (props) => (
         <p>
           {props.first
             ? 'The first account is the administrator: it invites others and looks after the server.'
-            : 'For the console, and for every app that sends you messages here.'}
+            : `For ${props.app?.name ?? 'the console'}, and for every app that sends you messages here.`}
         </p>
       </header>
       {props.needs === 'impossible' ? (

@@ -4,7 +4,7 @@ import { tokenField } from '../pages/form.tsx';
 import { onward, render, seeOther } from '../pages/render.tsx';
 import { localPath } from './local-path.ts';
 import { fromOf, type PageContext, type PageEnv, PageGuard, readForm } from './page-guard.ts';
-import type { RouteDeps } from './route-deps.ts';
+import type { AskingApp, RouteDeps } from './route-deps.ts';
 import { type Again, ChoosePage, SignInPage, SignUpPage, type SignUpValues } from './sign-in-pages.tsx';
 import { Visitors } from './visitor.ts';
 
@@ -90,8 +90,15 @@ class SignInRoom {
   ): Promise<Response> {
     const { token, setCookie } = this.#visitors.greet(c.req.raw.headers, 'sign-in');
     const needs = await this.#deps.accounts.signUp.needs().catch(() => 'impossible' as const);
-    const page = <SignInPage {...shown} token={token} maySignUp={needs !== 'impossible'} />;
+    const app = await this.#askingApp(shown.returnTo);
+    const page = <SignInPage {...shown} token={token} app={app} maySignUp={needs !== 'impossible'} />;
     return await render(page, 200, { setCookies: [setCookie] });
+  }
+
+  /** For the words on a page alone: what goes wrong here must not keep anyone from signing in. */
+  async #askingApp(returnTo: string | undefined): Promise<AskingApp | undefined> {
+    if (returnTo === undefined) return undefined;
+    return await this.#deps.askingApp?.(returnTo).catch(() => undefined);
   }
 
   async showSignUp(c: PageContext): Promise<Response> {
@@ -132,7 +139,8 @@ class SignInRoom {
     const [needs, count] = await Promise.all([accounts.signUp.needs(), accounts.count()]).catch(
       () => ['impossible', 1] as const,
     );
-    const page = <SignUpPage {...shown} token={token} needs={needs} first={count === 0} />;
+    const app = await this.#askingApp(shown.returnTo);
+    const page = <SignUpPage {...shown} token={token} app={app} needs={needs} first={count === 0} />;
     return await render(page, 200, { setCookies: [setCookie] });
   }
 

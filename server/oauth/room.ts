@@ -5,6 +5,7 @@ import type { Secrets } from '../config/secrets.ts';
 import type { AppOwners, WasRemoved } from '../core/app-owners.ts';
 import type { Clock, Random } from '../core/clock.ts';
 import type { Events } from '../observe/events.ts';
+import { readAddress } from './authorization-request.ts';
 import { Clients } from './clients.ts';
 import { Grants } from './grants.ts';
 import { Projects } from './projects.ts';
@@ -34,6 +35,8 @@ export interface OAuthRoom {
   readonly clients: Clients;
   readonly grants: Grants;
   readonly routes: ReturnType<typeof oauthRoutes>;
+  /** The app that a path of the authorization endpoint asks for; undefined for any other path. */
+  askingApp(path: string): Promise<{ readonly id: string; readonly name: string } | undefined>;
 }
 
 /**
@@ -60,5 +63,12 @@ export function openOAuth(deps: OAuthDeps): OAuthRoom {
   deps.accounts.onExport('projects', (account) => projects.of({ id: account, role: 'user' }));
   const wasRemoved: WasRemoved = deps.wasRemoved ?? (async () => false);
   const routes = oauthRoutes({ ...deps, wasRemoved, clients, grants, compat2013: deps.compat2013 ?? false });
-  return { senders, projects, team, clients, grants, routes };
+  const askingApp: OAuthRoom['askingApp'] = async (path) => {
+    const { pathname, search } = new URL(path, 'http://here');
+    if (pathname !== '/o/oauth2/auth') return undefined;
+    const addressed = await readAddress(search, { clients, owners: deps.owners });
+    if ('fault' in addressed || addressed.asker.kind !== 'app') return undefined;
+    return { id: addressed.asker.id, name: addressed.asker.name };
+  };
+  return { senders, projects, team, clients, grants, routes, askingApp };
 }

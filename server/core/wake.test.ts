@@ -419,6 +419,30 @@ describe('the budget', () => {
     ).toBe(62);
   });
 
+  test('WK5 what is urgent wakes at once, also beyond the budget, and costs none of it', async () => {
+    const bench = new Bench();
+    const device = await bench.device();
+    for (let n = 1; n <= 61; n++) await bench.send(`m${n}`);
+    expect(bench.woken.length).toBe(60);
+    for (let n = 1; n <= 3; n++) await bench.send(`urgent ${n}`, { slot: '1', urgency: 'high' });
+    expect(bench.woken.slice(60)).toEqual(['push urgent 1', 'push urgent 2', 'push urgent 3']);
+    expect(bench.wakes.spentBy(device.key)).toBe(60);
+    // Both become ready while the push service answers: the one that is held back holds nothing else back.
+    let answer = (_: Woken): void => {};
+    bench.answer = () => new Promise((resolve) => (answer = resolve));
+    const urgent = [await bench.send('urgent 4', { slot: '1', urgency: 'high' })];
+    await bench.send('m62');
+    urgent.push(await bench.send('urgent 5', { slot: '2', urgency: 'high' }));
+    bench.answer = 'sent';
+    answer('sent');
+    await settle();
+    expect(bench.woken.slice(63)).toEqual(['push urgent 4', 'push urgent 5']);
+    const acks = urgent.map(({ version }) => ({ outcome: 'handled', version }) as const);
+    await bench.devices.acknowledge(device, acks);
+    expect(await bench.gaps(1)).toEqual([60]);
+    expect([bench.woken.at(-1), bench.wakes.spentBy(device.key)]).toEqual(['push m62', 61]);
+  });
+
   test('WK5 waking a connected device costs nothing', async () => {
     const bench = new Bench();
     const device = await bench.device();

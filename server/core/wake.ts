@@ -275,10 +275,12 @@ export class Wakes {
       sleeper.ready.set(newest.slot, newest);
     }
     // A message that comes while the push service answers joins the round.
+    let overBudget = 0;
     for (const [slot, kept] of sleeper.ready) {
-      const wait = (await this.#isConnected(device)) ? 0 : this.#budget.take(device.key, this.#clock.now());
-      if (wait > 0) return this.#restAll(sleeper, wait);
       sleeper.ready.delete(slot);
+      const wait = await this.#heldFor(device, kept);
+      overBudget = Math.max(overBudget, wait);
+      if (wait > 0) continue;
       const answer = await this.#waker.wake(device.transport, kept);
       const outcome = typeof answer === 'string' ? answer : 'later';
       this.#events.woken(kept.version, device.id, outcome);
@@ -286,8 +288,15 @@ export class Wakes {
       if (answer === 'sent' && kept.tracked) await this.#sent(device, kept);
       if (answer !== 'sent') return this.#restAll(sleeper, answer.laterMs ?? reofferDelay(++sleeper.wakes));
     }
+    if (overBudget > 0) return overBudget;
     sleeper.wakes += 1;
     return reofferDelay(sleeper.wakes);
+  }
+
+  /** WK5: for how many milliseconds the budget holds a wake-up back. An app that runs costs nothing, what is urgent may not wait. */
+  async #heldFor(device: Device, kept: Kept): Promise<number> {
+    if (kept.urgency === 'high' || (await this.#isConnected(device))) return 0;
+    return this.#budget.take(device.key, this.#clock.now());
   }
 
   async #sent({ key, channel }: Device, { version }: Kept): Promise<void> {

@@ -8,6 +8,7 @@ import type { QuotaCalendar } from '../core/quota-day.ts';
 import type { Receiving } from '../core/receiving.ts';
 import type { Sender } from '../core/sender.ts';
 import type { Device, Kept, Missed, Store } from '../core/store.ts';
+import type { FailedWake } from '../core/wake.ts';
 import type { Clients } from '../oauth/clients.ts';
 import type { Grants } from '../oauth/grants.ts';
 import type { Projects } from '../oauth/projects.ts';
@@ -40,6 +41,8 @@ export interface ConsoleDeps {
   readonly waitingFor: (device: Device) => Promise<Missed>;
   /** `Wakes.spentBy`. */
   readonly wakesSpentBy: (device: Device) => number;
+  /** `Wakes.failureOf`. */
+  readonly failedWakeOf: (device: Device) => FailedWake | undefined;
   /** `Acceptance.accept`: ownership, channel, quota, keep, announce. */
   readonly send: (sender: Sender, message: Message) => Promise<Kept>;
   readonly calendar: QuotaCalendar;

@@ -43,6 +43,8 @@ export function pagesOf(
     grants: oauth.grants,
     groups: webstore.groups,
     apps: webstore.apps,
+    items: webstore.items,
+    listings: webstore.listings,
     receiving: core.receiving,
     store: core.store,
     ...knownOfDevices(core, waking),

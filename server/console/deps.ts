@@ -16,6 +16,8 @@ import type { Team } from '../oauth/team.ts';
 import type { Events } from '../observe/events.ts';
 import type { Apps } from '../webstore/apps.ts';
 import type { Groups } from '../webstore/groups.ts';
+import type { Items } from '../webstore/items.ts';
+import type { Listings } from '../webstore/listings.ts';
 
 /** What the console stands on. It owns no rules: each of these checks who may do what. */
 export interface ConsoleDeps {
@@ -31,6 +33,8 @@ export interface ConsoleDeps {
   readonly grants: Grants;
   readonly groups: Groups;
   readonly apps: Apps;
+  readonly items: Items;
+  readonly listings: Listings;
   readonly receiving: Receiving;
   readonly store: Pick<Store, 'trace' | 'traced' | 'acceptedOn' | 'findChannel'>;
   /** Versions that were offered to the device and have not ended: `Outbox.offered` of its connection. */

@@ -77,8 +77,16 @@ test('CL22 messages are offered without further fields, and live is told', () =>
   connection.connect();
   network.last.welcome();
   network.last.says({ type: 'message', version: 9 as Version, subchannelId: 2, payload: 'x' });
+  network.last.says({
+    type: 'message',
+    version: 9 as Version,
+    subchannelId: 2,
+    payload: 'x',
+    collapse: false,
+  });
   network.last.says({ type: 'live' });
-  assert.deepEqual(offers, [{ version: 9, subchannelId: 2, payload: 'x' }]);
+  const plain = { version: 9, subchannelId: 2, payload: 'x' };
+  assert.deepEqual(offers, [plain, { ...plain, collapse: false }]);
   assert.equal(lives(), 1);
 });
 

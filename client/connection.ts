@@ -104,8 +104,8 @@ export function createConnection(
       attempt = 0;
       ping(frame.pingMs);
     } else if (frame.type === 'message') {
-      const { version, subchannelId, payload } = frame;
-      ports.onOffer({ version, subchannelId, payload });
+      const { version, subchannelId, payload, collapse } = frame;
+      ports.onOffer({ version, subchannelId, payload, ...(collapse === false && { collapse }) });
     } else if (frame.type === 'live') ports.onLive();
   };
 

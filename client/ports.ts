@@ -11,10 +11,12 @@ export interface Offer {
   readonly version: Version;
   readonly subchannelId: number;
   readonly payload: string;
+  /** Of a queue: older ones run too, also when they come after newer ones. */
+  readonly collapse?: false | undefined;
 }
 
-/** Per subchannel the highest version whose run ended well. */
-export type Marks = Readonly<Record<string, number>>;
+/** Per subchannel the highest version whose run ended well; of its queue (`q0`) each of the last ones. */
+export type Marks = Readonly<Record<string, number | readonly number[]>>;
 
 /** Where the marks outlive the program: HA1 rests on it. */
 export interface MarkStore {

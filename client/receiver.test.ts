@@ -74,6 +74,55 @@ test('CL14 the mark is written after the run and before the confirm leaves', asy
   assert.deepEqual(said, ['taken 7', 'run v7', 'mark {"2":7}', 'confirm 7']);
 });
 
+const queued = (version: number): Offer => ({ ...offer(version), collapse: false });
+
+test('VT15 of a queue each message runs once, in the order in which it came, also one below a newer one', async () => {
+  const { receiver, listen, runs, said, disk } = workshop({ '0': 50 });
+  const failing = new Set(['v3']);
+  listen(({ payload }) => {
+    said.push(`run ${payload}`);
+    if (failing.delete(payload)) throw new Error('not yet');
+  });
+  for (const version of [3, 4, 5]) void receiver.offer(queued(version));
+  await settle();
+  void receiver.offer(queued(3));
+  void receiver.offer(queued(4));
+  await settle();
+  assert.deepEqual(runs(), ['run v3', 'run v4', 'run v5', 'run v3']);
+  assert.deepEqual(disk.marks, { '0': 50, q0: [4, 5, 3] });
+  assert.equal(said.at(-1), 'confirm 4');
+});
+
+test('VT15 a queue and what collapses on its subchannel pass nothing over for each other, and take turns', async () => {
+  const { receiver, listen, runs, said } = workshop();
+  const { handler, ends } = slowHandler(said);
+  listen(handler);
+  void receiver.offer(queued(9));
+  void receiver.offer(offer(8));
+  await settle();
+  assert.deepEqual(runs(), ['run v9']);
+  ends[0]?.end();
+  await settle();
+  assert.deepEqual(runs(), ['run v9', 'run v8']);
+});
+
+test('VT15 all of a queue is held until somebody listens', async () => {
+  const { receiver, listen, runs, said } = workshop();
+  for (const version of [3, 4]) void receiver.offer(queued(version));
+  await settle();
+  listen(({ payload }) => void said.push(`run ${payload}`));
+  await settle();
+  assert.deepEqual(runs(), ['run v3', 'run v4']);
+});
+
+test('VT15 the last hundred of a queue are remembered', async () => {
+  const { receiver, listen, disk } = workshop();
+  listen(() => {});
+  for (let version = 1; version <= 101; version++) void receiver.offer(queued(version));
+  await receiver.settled();
+  assert.equal((disk.marks.q0 as number[]).length, 100);
+});
+
 test('CL14 a version at the mark is confirmed again, one below it passed over, and neither runs', async () => {
   const { said, receiver, listen } = workshop({ '1': 7 });
   listen(() => void said.push('run'));

@@ -9,9 +9,11 @@ import type { Handlers, MarkStore, Offer, Timers, Upstream } from './ports.ts';
  *
  * 1. in hand already: dropped at once, so that no transport can start a second run;
  * 2. at the mark: handled, so only the confirm was lost: confirm again, call nobody;
+ *    (of a queue: handled, among its last hundred);
  * 3. below the mark, or older than one that was shown: dropped, the server has superseded it (OR1), and if not, will by the
  *    confirm of the newer one. To confirm it here would say of a message that two transports brought in another order that it ran;
- * 4. no listener: held, the newest of each subchannel, until one comes or the grace ends ("no listener", no run under HA2);
+ *    A queue has no older ones: each of its messages runs;
+ * 4. no listener: held, the newest of each subchannel and all of its queue, until one comes or the grace ends ("no listener", no run under HA2);
  * 5. `taken`, then all handlers, awake while they run, at most `runMs`;
  * 6. failed: `refuse`; the mark stays, the server offers it again;
  * 7. ended well: the mark is *written*, then the confirm leaves.
@@ -45,6 +47,9 @@ export const runMs = 240_000;
 /** How long after its start the program waits for a listener: a Chromium worker lives 30 s in any case. */
 export const graceMs = 25_000;
 
+/** As many may wait in the queue of a subchannel. */
+const queueRemembered = 100;
+
 export const noListener =
   'A push message waits: call chrome.pushMessaging.onMessage.addListener in the first turn of the worker.';
 
@@ -58,8 +63,8 @@ export function createReceiver({
 }: ReceiverPorts): Receiver {
   const chains = new Map<number, Promise<void>>();
   const inHand = new Map<Version, Promise<void>>();
-  const shown = new Map<number, Version>();
-  let known: Promise<Record<string, number>> | undefined;
+  const shown = new Map<string, Version>();
+  let known: Promise<Record<string, number | readonly number[]>> | undefined;
   const run = createRun(handlers, timers, awake);
   const held = createHold(timers, awake, (version, first) => {
     if (first) complain(noListener);
@@ -67,18 +72,19 @@ export function createReceiver({
   });
 
   const step = async (offer: Offer): Promise<void> => {
-    const { version, subchannelId } = offer;
+    const { version } = offer;
+    const place = placeOf(offer);
     known ??= marks.load().then((loaded) => ({ ...loaded }));
     const mark = await known;
-    const handled = mark[subchannelId] ?? 0;
-    if (version === handled) return upstream.confirm(version);
-    if (version < handled || version < (shown.get(subchannelId) ?? 0)) return;
+    const handled = [mark[place] ?? []].flat();
+    if (handled.includes(version)) return upstream.confirm(version);
+    if (offer.collapse !== false && version < Math.max(shown.get(place) ?? 0, ...handled)) return;
     if (!(await handlers.any())) return held.add(offer);
-    shown.set(subchannelId, version);
+    shown.set(place, version);
     upstream.taken(version);
     const failure = await run(offer);
     if (failure !== undefined) return upstream.refuse(version, 'failed', failure);
-    mark[subchannelId] = version;
+    mark[place] = offer.collapse === false ? [...handled, version].slice(-queueRemembered) : version;
     // Handled all the same: a mark that cannot be written costs a second run only if the confirm is lost too.
     await marks.save(mark).catch((error) => complain(String(error)));
     upstream.confirm(version);
@@ -89,7 +95,7 @@ export function createReceiver({
     const earlier = inHand.get(version);
     if (earlier) {
       // Another transport brings what runs: it is to wait for the end of the run as well.
-      if (shown.get(subchannelId) === version) upstream.taken(version);
+      if (shown.get(placeOf(one)) === version) upstream.taken(version);
       return earlier;
     }
     const done = (chains.get(subchannelId) ?? Promise.resolve())
@@ -116,6 +122,10 @@ export function createReceiver({
     },
   };
 }
+
+/** What a message shares its order with. */
+const placeOf = ({ subchannelId, collapse }: Offer): string =>
+  `${collapse === false ? 'q' : ''}${subchannelId}`;
 
 /** Runs all handlers with one message; answers why it failed. */
 function createRun(handlers: Handlers, timers: Timers, awake: () => () => void) {
@@ -157,7 +167,8 @@ function createHold(
   };
   return {
     add(offer: Offer): void {
-      held.set(offer.subchannelId, offer);
+      // A version is far above any subchannel.
+      held.set(offer.collapse === false ? offer.version : offer.subchannelId, offer);
       const left = graceEnds - timers.now();
       // It stays held all the same: a listener may come late in the program's life.
       if (left <= 0) nobody(offer);

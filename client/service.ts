@@ -111,7 +111,17 @@ export async function acknowledge(
 
 /** `GET /v2/devices/{id}/missed`: what waits, for networks that let no WebSocket through. */
 export async function missed(call: Call, device: DeviceCredentials): Promise<readonly Offer[]> {
-  return ((await call(...at(device, 'missed'))).messages ?? []) as readonly Offer[];
+  const offers: Offer[] = [];
+  let more: unknown = true;
+  while (more) {
+    const last = offers.at(-1);
+    const [path, token] = at(device, last ? `missed?after=${last.version}` : 'missed');
+    const page = await call(path, token);
+    const messages = (page.messages ?? []) as readonly Offer[];
+    offers.push(...messages);
+    more = page.more && messages.length > 0;
+  }
+  return offers;
 }
 
 /** How a browser's push subscription is told to the service. */

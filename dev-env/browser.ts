@@ -5,8 +5,9 @@ import { type Browser, launch, type Page, type Target, type WebWorker } from 'pu
 import { chromiumPath } from './installed-browsers.ts';
 
 /** Measured: half the memory and half the start time of a plain start; push, sign-in and WebSocket work with them. */
-const offlineFlags = ['--disable-background-networking', '--disable-default-apps'];
+const offline = '--disable-background-networking';
 const leanFlags = [
+  '--disable-default-apps',
   '--disable-component-extensions-with-background-pages',
   '--mute-audio',
   '--no-default-browser-check',
@@ -22,7 +23,7 @@ export interface BrowserOptions {
   /** A user data folder to go on with; without one a fresh folder is made, and removed at the end. */
   readonly profile?: string;
   readonly flags?: readonly string[];
-  /** True lets the browser fetch the extensions that policies and files of the machine name, and updates. */
+  /** True lets the browser fetch extensions and updates, which policies ask for. */
   readonly online?: boolean;
 }
 
@@ -56,7 +57,7 @@ export class TestBrowser implements AsyncDisposable {
       enableExtensions: true,
       userDataDir: profile,
       // Puppeteer itself keeps the browser from fetching anything.
-      ...(options.online === true ? { ignoreDefaultArgs: offlineFlags } : {}),
+      ...(options.online === true ? { ignoreDefaultArgs: [offline] } : {}),
       args: [...leanFlags, ...sandbox, ...extension, ...(options.flags ?? [])],
     });
     return new TestBrowser(browser, profile, options.profile === undefined);
@@ -100,13 +101,7 @@ export class TestBrowser implements AsyncDisposable {
 
   async open(url: string): Promise<Page> {
     const page = await this.#browser.newPage();
-    try {
-      await page.goto(url);
-    } catch (error) {
-      // Who asks again and again would else leave pages without end, and the browser would get to nothing else.
-      await page.close();
-      throw error;
-    }
+    await page.goto(url);
     return page;
   }
 

@@ -46,7 +46,14 @@ export type ClientFrame =
 export type ServerFrame =
   /** The hello was good. The client sends a ping every `pingMs` milliseconds. */
   | { type: 'welcome'; protocol: number; channelId: string; pingMs: number }
-  | { type: 'message'; version: Version; subchannelId: number; payload: string }
+  /** `collapse: false`: of a queue, so an older one that failed comes again after a newer one. */
+  | {
+      type: 'message';
+      version: Version;
+      subchannelId: number;
+      payload: string;
+      collapse?: false | undefined;
+    }
   /** Everything that had waited has been sent. */
   | { type: 'live' }
   | { type: 'pong' };
@@ -124,7 +131,12 @@ const clientShapes: Shapes<ClientFrame> = {
 
 const serverShapes: Shapes<ServerFrame> = {
   welcome: { protocol: isCount, channelId: isWord, pingMs: isCount },
-  message: { version: isVersion, subchannelId: isCount, payload: isText },
+  message: {
+    version: isVersion,
+    subchannelId: isCount,
+    payload: isText,
+    collapse: (value) => value === undefined || value === false,
+  },
   live: {},
   pong: {},
 };

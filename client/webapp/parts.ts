@@ -92,7 +92,7 @@ export function createParts(options: WebAppOptions, heard: () => void): Parts {
     listeners,
     contexts,
     registration,
-    subscription: createSubscription(call, storage, timers),
+    subscription: createSubscription(call, storage),
     signInChannel,
   };
 }

@@ -12,15 +12,7 @@ import type { Visit } from './visit.ts';
 
 type Deps = Pick<
   ConsoleDeps,
-  | 'apps'
-  | 'receiving'
-  | 'grants'
-  | 'store'
-  | 'offeredTo'
-  | 'connectionOf'
-  | 'waitingFor'
-  | 'wakesSpentBy'
-  | 'failedWakeOf'
+  'apps' | 'receiving' | 'grants' | 'store' | 'offeredTo' | 'connectionOf' | 'waitingFor' | 'wakesSpentBy'
 >;
 
 const SHOWN = 50;
@@ -48,7 +40,6 @@ export function receivingRoutes(deps: Deps, desk: Desk): Hono<ConsoleEnv> {
         connection: deps.connectionOf(device),
         waiting: await deps.waitingFor(device),
         wakesSpent: deps.wakesSpentBy(device),
-        failedWake: deps.failedWakeOf(device),
       });
     }),
   );

@@ -69,7 +69,7 @@ beforeEach(() => {
   const bus = new MemoryBus();
   announcer = new Announcer({ presence, bus, events: silentEvents });
   deliveries = new Deliveries({ node: 'here', store, presence, bus, clock, events: silentEvents });
-  devices = new Devices({ store, deliveries, bus, random, events: silentEvents });
+  devices = new Devices({ store, deliveries, bus, random });
   receiving = new Receiving({ store, bus });
 });
 
@@ -219,6 +219,23 @@ describe('delivering to devices', () => {
 });
 
 describe('until a handler ended well', () => {
+  test('VT13 the queue of a subchannel comes whole and in order; one whose run fails comes again after the others', async () => {
+    const laptop = await register();
+    const total = 2 * limits.queuePage;
+    const channel = laptop.channel.key;
+    for (let n = 1; n <= total / 2; n++) await send(channel, 'q:1', `${n}`);
+    const { inbox, outbox } = await connect(laptop);
+    for (let n = total / 2 + 1; n <= total; n++) await send(channel, 'q:1', `${n}`);
+    const [first, ...others] = inbox.offers;
+    await outbox.taken((first as Kept).version);
+    await outbox.refuse((first as Kept).version, 'failed', 'because');
+    for (const { version } of others) await outbox.confirm(version);
+    for (const { version } of inbox.offers.slice(others.length + 1)) await outbox.confirm(version);
+    expect(inbox.payloads).toEqual(Array.from({ length: total }, (_, n) => `${n + 1}`));
+    clock.advance(limits.reofferMs);
+    expect(inbox.payloads.slice(total)).toEqual(['1']);
+  });
+
   test('HA1 a version is offered again after 30 s, 60 s, 120 s, and at each connect', async () => {
     const laptop = await register();
     const { inbox, outbox } = await connect(laptop);

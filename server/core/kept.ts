@@ -1,11 +1,11 @@
+import type { Slot } from '../../protocol/slot.ts';
 import type { Urgency } from '../../protocol/urgency.ts';
 import type { Version } from '../../protocol/version.ts';
 import type { ChannelKey } from './keys.ts';
 
 /** Messages as they are handed over to be kept, and as they come back: the words of the port in store.ts. */
 
-/** A place that holds one newest message: a subchannel ("0".."3") or a topic, never empty. null = the queue, which holds them all in order. */
-export type Slot = string | null;
+export type { Slot };
 
 /** What the intake hands over to be kept. */
 export interface Draft {

@@ -40,19 +40,26 @@ export interface Multicast {
   readonly targets: readonly TargetResult[];
 }
 
+export interface KeptMulticast {
+  readonly multicast: Multicast;
+  readonly kept: readonly Kept[];
+  /** What gave way in the queues that were full. */
+  readonly dropped: readonly { readonly channel: ChannelKey; readonly version: Version }[];
+}
+
 /** The part of the Store port that keeps multicasts. Its contract is in stores/multicast-contract.ts. */
 export interface MulticastStore {
   /**
    * Keeps a message for each target in one commit, counts one against the project's messages of the day and the targets
    * against its targets, and remembers the answer. A channel that was removed meanwhile is refused by itself. A repeat (the
    * same project and key within limits.idempotencyHours, the same body) gets the first answer and keeps nothing: `kept` is
-   * empty then. How the messages stand is kept for limits.stateDays, whatever the trace does.
+   * empty then. How the messages stand is kept for limits.stateDays, whatever the trace does. When more than
+   * limits.queuedPerSubchannel wait in the queue of a subchannel, the oldest of them ends as superseded wherever it waits,
+   * in the same commit: `dropped`.
    * @throws `idempotency-conflict` for another body under the key, `quota-exceeded`, `targets-exceeded`; what is refused is
    * not counted.
    */
-  keepMulticast(
-    draft: MulticastDraft,
-  ): Promise<{ readonly multicast: Multicast; readonly kept: readonly Kept[] }>;
+  keepMulticast(draft: MulticastDraft): Promise<KeptMulticast>;
   /** By public name; undefined when it was never there, or after limits.stateDays. */
   findMulticast(id: string): Promise<Multicast | undefined>;
   /** When a device of the channel last confirmed a message; undefined = never. */

@@ -2,13 +2,16 @@ import type { AppId } from '../../protocol/app-id.ts';
 import { appOfChannel, type ChannelId, isChannelId } from '../../protocol/channel-id.ts';
 import { asReveilleError, type ErrorCode, ReveilleError } from '../../protocol/errors.ts';
 import { limits, retentionMs } from '../../protocol/limits.ts';
+import { slotOf } from '../../protocol/slot.ts';
 import type { Urgency } from '../../protocol/urgency.ts';
 import type { Version } from '../../protocol/version.ts';
 import type { Events } from '../observe/events.ts';
 import type { Acceptance } from './accept.ts';
 import type { Announcer } from './announcer.ts';
+import type { Bus } from './bus.ts';
 import type { Clock, Random } from './clock.ts';
-import type { Multicast, MulticastDraft, MulticastTarget } from './multicast.ts';
+import type { Moves } from './moves.ts';
+import type { KeptMulticast, Multicast, MulticastDraft, MulticastTarget } from './multicast.ts';
 import type { QuotaCalendar } from './quota-day.ts';
 import type { Sender, Senders } from './sender.ts';
 import type { ChannelState, MessageTrace, Store } from './store.ts';
@@ -19,6 +22,8 @@ export interface MulticastRequest {
   /** As they were sent: what is no channel id is refused by itself. */
   readonly channels: readonly string[];
   readonly subchannel: number;
+  /** False: it queues behind older ones of its subchannel and replaces none. */
+  readonly collapse: boolean;
   readonly payload: string;
   /** Seconds; 0 = for devices that are connected. */
   readonly ttl: number;
@@ -58,6 +63,8 @@ interface MulticastsDeps {
     'findChannel' | 'devicesOf' | 'keepMulticast' | 'findMulticast' | 'traced' | 'lastConfirmed'
   >;
   readonly announcer: Pick<Announcer, 'announce'>;
+  readonly bus: Pick<Bus, 'announceAll'>;
+  readonly deliveries: { readonly moves: Pick<Moves, 'moved'> };
   readonly wakes: Pick<Wakes, 'kept'>;
   readonly clock: Clock;
   readonly random: Random;
@@ -93,7 +100,7 @@ export class Multicasts {
   async accept(sender: Sender & { readonly project: string }, request: MulticastRequest): Promise<Multicast> {
     const { announcer, wakes, events } = this.#deps;
     const targets = await this.#check(sender, request.channels);
-    const { multicast, kept } = await this.#keep(sender, request, targets);
+    const { multicast, kept, dropped } = await this.#keep(sender, request, targets);
     const paused = new Set(targets.flatMap((one) => (one.state === 'paused' ? [one.channel] : [])));
     for (const one of kept) {
       events.accepted(one.version, sender.project);
@@ -101,6 +108,7 @@ export class Multicasts {
       void announcer.announce(one);
       void wakes.kept(one);
     }
+    for (const one of dropped) this.#tellDropped(one, targets);
     return multicast;
   }
 
@@ -139,6 +147,16 @@ export class Multicasts {
     const devices = await this.#deps.store.devicesOf(channel.key);
     const lastConfirmed = await this.#deps.store.lastConfirmed(channel.key);
     return { exists: true, devices: devices.length, lastConfirmed };
+  }
+
+  /** Whoever has not offered it yet need not, and who follows it hears of its end. */
+  #tellDropped({ channel, version }: KeptMulticast['dropped'][number], targets: readonly Target[]): void {
+    const { bus, deliveries, events } = this.#deps;
+    bus
+      .announceAll({ kind: 'withdrawn', channel, version })
+      .catch((error: unknown) => events.failed('announce', error));
+    const target = targets.find((one) => one.channel === channel);
+    if (target !== undefined) deliveries.moves.moved(target.channelId);
   }
 
   /** AC2 for each channel: form, ownership, then whether there is such a channel. An app is asked for once. */
@@ -184,7 +202,7 @@ export class Multicasts {
       dailyTargets: limits.dailyTargets,
       targets,
       message: {
-        slot: String(request.subchannel),
+        slot: slotOf(request.subchannel, request.collapse),
         payload: request.payload,
         ...(request.urgency !== 'normal' && { urgency: request.urgency }),
         expiresAt: now + ttlMs,

@@ -1,4 +1,5 @@
 import { limits } from '../../protocol/limits.ts';
+import { isQueue } from '../../protocol/slot.ts';
 import { reaches } from '../../protocol/urgency.ts';
 import type { Version } from '../../protocol/version.ts';
 import type { Events } from '../observe/events.ts';
@@ -34,13 +35,13 @@ export interface Leftover {
  * A device comes back while messages keep arriving. Three phases see to it that it gets each one, none twice:
  *
  * 1. *Backfill.* The session is already registered, so announcements arrive; they are noted but not offered. The store is
- *    read: the newest message of each slot and the first page of the queue.
+ *    read: the newest message of each slot and the first page of the queues.
  * 2. *Cutover.* What was read and what was announced are merged by version, in one turn of the event loop: nothing can
  *    arrive between. An announced message older than the one read for its slot has been superseded while away (SC2).
  * 3. *Live.* Announcements are offered as they come, slots taking turns (SC3), each again and again until it ends (HA1).
  *
- * The queue may be longer than an outbox should hold. While the store has more of it than was read (`#queueBehind`),
- * announcements for the queue are dropped: the next page, read when this one is half confirmed, brings them in order.
+ * The queues of a channel may together be longer than an outbox should hold. While the store has more of them than was read (`#queueBehind`),
+ * announcements for them are dropped: the next page, read when this one is half confirmed, brings them in order.
  */
 export class Outbox {
   readonly device: Addressee;
@@ -86,11 +87,12 @@ export class Outbox {
   announced(kept: Kept): void {
     if (this.#phase === 'closed' || this.#phase === 'paused') return;
     if (!reaches(kept.urgency, this.device.lowestUrgency)) return;
-    if (kept.slot === null && this.#queueBehind) {
+    const queued = isQueue(kept.slot);
+    if (queued && this.#queueBehind) {
       this.#queueAside?.push(kept);
       return;
     }
-    if (kept.slot === null) this.#noteQueued(kept);
+    if (queued) this.#noteQueued(kept);
     const gaveWay = this.#pending.add(kept);
     if (gaveWay !== undefined)
       this.#write('supersede', this.#deps.store.supersede(this.device.key, gaveWay.version));
@@ -214,7 +216,7 @@ export class Outbox {
 
   #cutOverQueue(missed: Missed): void {
     this.#queueBehind = missed.more;
-    const lastRead = missed.kept.findLast((kept) => kept.slot === null)?.version;
+    const lastRead = missed.kept.findLast((kept) => isQueue(kept.slot))?.version;
     if (lastRead === undefined) return;
     if (missed.more) {
       this.#pending.dropQueuedAfter(lastRead);
@@ -269,7 +271,7 @@ export class Outbox {
 
   async #refillQueue(): Promise<void> {
     if (!this.#queueBehind || this.#queueAside !== undefined || this.#phase !== 'live') return;
-    if (this.#pending.count(null) > limits.queuePage / 2) return;
+    if (this.#pending.queued > limits.queuePage / 2) return;
     // From here on announcements are noted, then the store is read: the same order as at connect.
     const aside: Kept[] = [];
     this.#queueAside = aside;
@@ -280,7 +282,7 @@ export class Outbox {
       this.#queueAside = undefined;
     }
     this.#queueBehind = page.more;
-    for (const kept of [...page.kept.filter((one) => one.slot === null), ...(page.more ? [] : aside)]) {
+    for (const kept of [...page.kept.filter((one) => isQueue(one.slot)), ...(page.more ? [] : aside)]) {
       if (kept.version <= this.#queueLast) continue;
       this.#noteQueued(kept);
       this.#pending.add(kept);

@@ -1,4 +1,5 @@
 import { limits } from '../../protocol/limits.ts';
+import { isQueue } from '../../protocol/slot.ts';
 import type { Version } from '../../protocol/version.ts';
 import type { Kept, Slot } from './store.ts';
 
@@ -21,7 +22,7 @@ export function reofferDelay(offers: number): number {
 
 /**
  * The messages of one device that have not ended, in the order of their versions. A flat list: it is empty almost always
- * and holds at most limits.unconfirmedPerSlot + 1 of each slot and limits.queuePage of the queue.
+ * and holds at most limits.unconfirmedPerSlot + 1 of each slot and limits.queuePage of the queues.
  */
 export class PendingMessages {
   #list: Pending[] = [];
@@ -34,7 +35,7 @@ export class PendingMessages {
   add(kept: Kept): Kept | undefined {
     if (this.find(kept.version) !== undefined) return undefined;
     const gaveWay =
-      kept.slot === null || this.count(kept.slot) < limits.unconfirmedPerSlot
+      isQueue(kept.slot) || this.#count(kept.slot) < limits.unconfirmedPerSlot
         ? undefined
         : this.#oldestUnwritten(kept.slot);
     if (gaveWay !== undefined) this.remove(gaveWay.version);
@@ -56,21 +57,22 @@ export class PendingMessages {
     this.#list = this.#list.filter((pending) => pending.kept.version !== version);
   }
 
-  /** Removes what is older than `kept` in its slot; answers how many. The queue has no older ones: each ends by itself. */
+  /** Removes what is older than `kept` in its slot; answers how many. A queue has no older ones: each ends by itself. */
   removeOlder(kept: Kept): number {
-    if (kept.slot === null) return 0;
+    if (isQueue(kept.slot)) return 0;
     const before = this.#list.length;
     this.#list = this.#list.filter((one) => one.kept.slot !== kept.slot || one.kept.version >= kept.version);
     return before - this.#list.length;
   }
 
   dropQueuedAfter(version: Version): void {
-    this.#list = this.#list.filter((one) => one.kept.slot !== null || one.kept.version <= version);
+    this.#list = this.#list.filter((one) => !isQueue(one.kept.slot) || one.kept.version <= version);
   }
 
-  count(slot: Slot): number {
+  /** How many messages of queues are held. */
+  get queued(): number {
     let count = 0;
-    for (const pending of this.#list) if (pending.kept.slot === slot) count++;
+    for (const pending of this.#list) if (isQueue(pending.kept.slot)) count++;
     return count;
   }
 
@@ -152,13 +154,19 @@ export class PendingMessages {
     else this.#list.splice(at, 0, pending);
   }
 
+  #count(slot: Slot): number {
+    let count = 0;
+    for (const pending of this.#list) if (pending.kept.slot === slot) count++;
+    return count;
+  }
+
   #oldestUnwritten(slot: Slot): Kept | undefined {
     return this.#list.find((one) => one.kept.slot === slot && one.state === 'waiting' && one.offers === 0)
       ?.kept;
   }
 
   #mayWrite(slot: Slot): boolean {
-    if (slot === null) return true;
+    if (isQueue(slot)) return true;
     let written = 0;
     for (const one of this.#list) if (one.kept.slot === slot && one.state !== 'waiting') written++;
     return written < limits.unconfirmedPerSlot;

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
 import type { AppId } from '../../protocol/app-id.ts';
-import { retentionMs } from '../../protocol/limits.ts';
+import type { ChannelId } from '../../protocol/channel-id.ts';
+import { limits, retentionMs } from '../../protocol/limits.ts';
 import { urgencies } from '../../protocol/urgency.ts';
 import type { Version } from '../../protocol/version.ts';
 import { ManualClock, seededRandom } from '../core/manual-clock.ts';
@@ -28,6 +29,7 @@ interface Known {
   readonly devices: DeviceKey[];
   readonly deviceIds: string[];
   readonly versions: Version[];
+  readonly multicasts: string[];
 }
 
 type Call = (store: Store, known: Known, clock: ManualClock) => Promise<unknown>;
@@ -86,6 +88,46 @@ const keep = fc
         });
         known.versions.push(kept.version);
         return kept;
+      },
+    ),
+  );
+
+const multicast = fc
+  .record({
+    channels: fc.array(place, { minLength: 1, maxLength: 4 }),
+    slot: fc.constantFrom('0', '1', 'q:0', 'q:0', 'q:1'),
+    ttl: fc.constantFrom(1_000, 2 * HOUR, 30 * HOUR, retentionMs),
+    key: fc.constantFrom(null, null, 'a', 'b'),
+    bodyHash: fc.constantFrom('x', 'x', 'y'),
+    dailyTargets: fc.constantFrom(0, 0, 20),
+    copies: fc.constantFrom(1, 1, 1, limits.queuedPerSubchannel),
+  })
+  .map(({ channels, slot, ttl, copies, ...draft }) =>
+    step(
+      false,
+      `keepMulticast(channels ${channels}, ${slot}, ttl ${ttl}, ${draft.key}, ${copies} times)`,
+      async (store, known, clock) => {
+        const keys = new Set(channels.map((one) => pick(known.channels, one) ?? (9 as ChannelKey)));
+        const targets = [...keys].map((channel) => ({
+          channelId: `${channel}` as ChannelId,
+          channel,
+          refusal: null,
+        }));
+        const answers = [];
+        for (let copy = 0; copy < copies; copy++) {
+          const id = `m${known.multicasts.push(`m${known.multicasts.length}`) - 1}`;
+          const message = { slot, payload: id, expiresAt: clock.now() + ttl, project: '1', dailyQuota: 0 };
+          const quotaDay = new Date(clock.now()).toISOString().slice(0, 10);
+          const made = await store.keepMulticast({
+            ...draft,
+            id,
+            targets,
+            message: { ...message, quotaDay },
+          });
+          known.versions.push(...made.kept.map(({ version }) => version));
+          answers.push(made);
+        }
+        return answers;
       },
     ),
   );
@@ -179,7 +221,12 @@ const updates = fc
 
 const anyStep: fc.Arbitrary<Step> = fc.oneof(
   { weight: 12, arbitrary: keep },
+  { weight: 5, arbitrary: multicast },
   { weight: 4, arbitrary: register },
+  {
+    weight: 2,
+    arbitrary: onDevice('sent', (store, device, version) => store.sent(device, version)),
+  },
   { weight: 3, arbitrary: openChannel },
   { weight: 3, arbitrary: subscribe },
   { weight: 2, arbitrary: subscriptionsOf },
@@ -236,6 +283,8 @@ async function everythingOf(store: Store, known: Known): Promise<unknown> {
     ofReceipts: await store.trace({ receipts: 'r' }, 9),
     ofChannel: await Promise.all(known.channels.map((channel) => store.trace({ channel }, 50))),
     traced: await Promise.all(known.versions.map((version) => store.traced(version))),
+    multicasts: await Promise.all(known.multicasts.map((id) => store.findMulticast(id))),
+    confirmed: await Promise.all(known.channels.map((channel) => store.lastConfirmed(channel))),
     accepted: await Promise.all(['1', '2'].map((project) => store.acceptedOn(project, '2026-11-24'))),
   };
 }
@@ -247,7 +296,7 @@ async function told(
 ): Promise<unknown[]> {
   const clock = new ManualClock();
   const store = await open(clock);
-  const known: Known = { channels: [], devices: [], deviceIds: [], versions: [] };
+  const known: Known = { channels: [], devices: [], deviceIds: [], versions: [], multicasts: [] };
   for (const who of ['ada', 'ada', 'bob']) {
     const channel = await store.openChannel(who, APPS[0] as AppId);
     const id = `device ${known.deviceIds.push(`device ${known.deviceIds.length}`) - 1}`;

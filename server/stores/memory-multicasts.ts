@@ -1,5 +1,5 @@
 import { ReveilleError } from '../../protocol/errors.ts';
-import type { Multicast, MulticastDraft, TargetResult } from '../core/multicast.ts';
+import type { KeptMulticast, Multicast, MulticastDraft, TargetResult } from '../core/multicast.ts';
 import type { ChannelKey, Draft, Kept } from '../core/store.ts';
 import type { MemoryQuota } from './memory-quota.ts';
 import { isRepeat, stateMs } from './rules.ts';
@@ -9,6 +9,8 @@ interface MessagesSide {
   readonly quota: MemoryQuota;
   isOpen(channel: ChannelKey): boolean;
   append(draft: Draft): Kept;
+  /** Ends the oldest of a queue that holds one too many; answers what ended. */
+  giveWay(newest: Kept): KeptMulticast['dropped'];
 }
 
 /** Multicasts of the store in memory. */
@@ -19,30 +21,32 @@ export class MemoryMulticasts {
   keep(
     { id, key, bodyHash, message, dailyTargets, targets: asked }: MulticastDraft,
     now: number,
-    { quota, isOpen, append }: MessagesSide,
-  ): { multicast: Multicast; kept: readonly Kept[] } {
+    { quota, isOpen, append, giveWay }: MessagesSide,
+  ): KeptMulticast {
     const { project } = message;
     const keyed = key === null ? undefined : `${project} ${key}`;
     const earlier = keyed === undefined ? undefined : this.#byKey.get(keyed);
     if (earlier !== undefined && isRepeat(earlier.multicast.acceptedAt, now)) {
       if (earlier.bodyHash !== bodyHash) throw new ReveilleError('idempotency-conflict');
-      return { multicast: earlier.multicast, kept: [] };
+      return { multicast: earlier.multicast, kept: [], dropped: [] };
     }
     const reached = asked.filter(({ channel }) => channel !== null && isOpen(channel)).length;
     quota.assertLeft(message);
     quota.assertTargetsLeft(message, reached, dailyTargets);
     quota.add(message, reached);
     const kept: Kept[] = [];
+    const dropped: KeptMulticast['dropped'][number][] = [];
     const targets = asked.map(({ channelId, channel, refusal }): TargetResult => {
       if (channel === null || !isOpen(channel)) return { channelId, refusal: refusal ?? 'channel-invalid' };
       const one = append({ ...message, channel, stateUntil: now + stateMs });
       kept.push(one);
+      dropped.push(...giveWay(one));
       return { channelId, version: one.version };
     });
     const multicast = { id, project, acceptedAt: now, targets };
     this.#byId.set(id, multicast);
     if (keyed !== undefined) this.#byKey.set(keyed, { multicast, bodyHash });
-    return { multicast, kept };
+    return { multicast, kept, dropped };
   }
 
   find(id: string): Multicast | undefined {

@@ -1,4 +1,5 @@
 import { limits } from '../../protocol/limits.ts';
+import { isQueue } from '../../protocol/slot.ts';
 import type { Version } from '../../protocol/version.ts';
 import type { Entry } from './memory-trace.ts';
 import { leavesTrace } from './rules.ts';
@@ -28,7 +29,7 @@ export function isDoneWith(
   const { channel, slot, version, expiresAt } = entry.kept;
   if (entry.stateUntil !== undefined && entry.stateUntil > now) return false;
   if (expiresAt <= now || !stillWaits(entry)) return true;
-  if (slot === null) return false;
+  if (isQueue(slot)) return false;
   return [...entries.values()].some(
     ({ kept }) =>
       kept.channel === channel && kept.slot === slot && kept.version > version && kept.version <= swept,

@@ -1,11 +1,9 @@
 import type { AppId } from '../../protocol/app-id.ts';
 import type { ChannelId } from '../../protocol/channel-id.ts';
 import { ReveilleError } from '../../protocol/errors.ts';
-import { limits } from '../../protocol/limits.ts';
-import { reaches } from '../../protocol/urgency.ts';
 import { nextVersion, type Version } from '../../protocol/version.ts';
 import type { Clock, Random } from '../core/clock.ts';
-import type { Multicast, MulticastDraft } from '../core/multicast.ts';
+import type { KeptMulticast, Multicast, MulticastDraft } from '../core/multicast.ts';
 import type {
   Channel,
   ChannelKey,
@@ -25,16 +23,15 @@ import type {
   WakeableOf,
 } from '../core/store.ts';
 import type { HolderId, Subscription } from '../core/subscription.ts';
-import { type Member, MemoryMembers } from './memory-members.ts';
+import { MemoryMembers } from './memory-members.ts';
 import { MemoryMulticasts } from './memory-multicasts.ts';
+import { MemoryProgress } from './memory-progress.ts';
 import { isDoneWith, sweptTo } from './memory-pruning.ts';
 import { MemoryQuota } from './memory-quota.ts';
 import { assertRoom } from './memory-room.ts';
 import { MemorySubscriptions } from './memory-subscriptions.ts';
 import { type Entry, traceOf } from './memory-trace.ts';
-import { assumedEnding, firstQuotaDay, formerDeviceMs, removedSubscriptionMs, stateMs } from './rules.ts';
-
-const nothing: Missed = { kept: [], more: false };
+import { firstQuotaDay, formerDeviceMs, removedSubscriptionMs, stateMs } from './rules.ts';
 
 /**
  * The Store port in memory: for fast tests, and the plainest telling of what a store does. Every question is answered by
@@ -47,7 +44,7 @@ export class MemoryStore implements Store {
   readonly #entries = new Map<Version, Entry>();
   readonly #quota = new MemoryQuota();
   readonly #multicasts = new MemoryMulticasts();
-  readonly #confirmed = new Map<ChannelKey, number>();
+  readonly #progress: MemoryProgress;
   #last = 0 as Version;
   #sweptTo = 0 as Version;
   #closed = false;
@@ -56,8 +53,9 @@ export class MemoryStore implements Store {
     this.#clock = clock;
     this.#members = new MemoryMembers(clock, random, {
       lastVersion: () => this.#last,
-      leaves: (member) => this.#withdraw(member),
+      leaves: (member) => this.#progress.withdrawAll(member),
     });
+    this.#progress = new MemoryProgress(clock, this.#members, this.#entries);
     this.#subscriptions = new MemorySubscriptions(clock, this.#members);
   }
 
@@ -66,18 +64,19 @@ export class MemoryStore implements Store {
     const now = this.#clock.now();
     this.#members.assertOpenChannel(draft.channel);
     this.#quota.assertLeft(draft);
-    assertRoom(draft, this.#entries, now, (entry) => this.#stillWaits(entry));
+    assertRoom(draft, this.#entries, now, (entry) => this.#progress.stillWaits(entry));
     this.#quota.add(draft);
     return this.#append(draft, now);
   }
 
-  async keepMulticast(draft: MulticastDraft): Promise<{ multicast: Multicast; kept: readonly Kept[] }> {
+  async keepMulticast(draft: MulticastDraft): Promise<KeptMulticast> {
     this.#assertOpen();
     const now = this.#clock.now();
     return this.#multicasts.keep(draft, now, {
       quota: this.#quota,
       isOpen: (channel) => ['live', 'paused'].includes(this.#members.channel(channel)?.state ?? ''),
       append: (one) => this.#append(one, now),
+      giveWay: (one) => this.#progress.giveWay(one, now),
     });
   }
 
@@ -88,80 +87,42 @@ export class MemoryStore implements Store {
 
   async lastConfirmed(channel: ChannelKey): Promise<number | undefined> {
     this.#assertOpen();
-    return this.#confirmed.get(channel);
+    return this.#progress.lastConfirmed(channel);
   }
 
-  async missed(key: DeviceKey, limit: number, { after, lowest }: MissedOf = {}): Promise<Missed> {
+  async missed(key: DeviceKey, limit: number, which: MissedOf = {}): Promise<Missed> {
     this.#assertOpen();
-    const member = this.#members.find(key);
-    if (member === undefined || this.#members.channel(member.channel)?.state !== 'live') return nothing;
-    const now = this.#clock.now();
-    const waits = ({ kept, endings }: Entry) =>
-      !endings.has(key) && kept.expiresAt > now && reaches(kept.urgency, lowest);
-    const newest = after === undefined ? this.#newestOfSlots(member) : [];
-    for (const entry of newest) this.#endOlder(member, entry, now);
-    const queue = this.#entitledTo(member).filter(
-      (entry) => entry.kept.slot === null && entry.kept.version > (after ?? 0) && waits(entry),
-    );
-    const given = [...newest.filter(waits), ...queue.slice(0, limit)];
-    return { kept: given.map((entry) => entry.kept), more: queue.length > limit };
+    return this.#progress.missed(key, limit, which);
   }
 
   async sent(key: DeviceKey, version: Version): Promise<void> {
-    const entry = this.#entitled(key, version)?.entry;
-    if (entry?.kept.tracked && !entry.sentAt.has(key)) entry.sentAt.set(key, this.#clock.now());
+    this.#assertOpen();
+    this.#progress.sent(key, version);
   }
 
   async taken(key: DeviceKey, version: Version): Promise<void> {
-    const found = this.#entitled(key, version);
-    if (found !== undefined) this.#runBegan(found.member, found.entry, this.#clock.now());
+    this.#assertOpen();
+    this.#progress.taken(key, version);
   }
 
   async confirm(key: DeviceKey, version: Version): Promise<void> {
-    const found = this.#entitled(key, version);
-    if (found === undefined) return;
-    const before = found.entry.endings.get(key)?.ending;
-    if (before !== undefined && before !== 'superseded' && before !== 'expired') return;
-    found.entry.endings.set(key, { ending: 'confirmed', at: this.#clock.now() });
-    if (this.#members.channel(found.member.channel)?.user !== '')
-      this.#confirmed.set(found.member.channel, this.#clock.now());
-    this.#runBegan(found.member, found.entry, this.#clock.now());
+    this.#assertOpen();
+    this.#progress.confirm(key, version);
   }
 
   async runFailed(key: DeviceKey, version: Version): Promise<{ failedRuns: number; ended: boolean }> {
-    const found = this.#entitled(key, version);
-    if (found === undefined) return { failedRuns: 0, ended: true };
-    const { member, entry } = found;
-    const now = this.#clock.now();
-    const failedRuns = entry.failedRuns.get(key) ?? 0;
-    if (entry.endings.has(key)) return { failedRuns, ended: true };
-    this.#runBegan(member, entry, now);
-    if (entry.kept.expiresAt <= now) {
-      entry.endings.set(key, { ending: 'expired', at: entry.kept.expiresAt });
-      return { failedRuns, ended: true };
-    }
-    entry.failedRuns.set(key, failedRuns + 1);
-    const ended = failedRuns + 1 >= limits.failedRuns;
-    if (ended) entry.endings.set(key, { ending: 'failed', at: now });
-    return { failedRuns: failedRuns + 1, ended };
+    this.#assertOpen();
+    return this.#progress.runFailed(key, version);
   }
 
   async supersede(key: DeviceKey, version: Version): Promise<void> {
-    const found = this.#entitled(key, version);
-    if (found === undefined || found.entry.endings.has(key)) return;
-    found.entry.endings.set(key, assumedEnding(found.entry.kept.expiresAt, this.#clock.now(), 'superseded'));
+    this.#assertOpen();
+    this.#progress.supersede(key, version);
   }
 
   async withdraw(version: Version): Promise<ChannelKey | undefined> {
     this.#assertOpen();
-    const entry = this.#entries.get(version);
-    const now = this.#clock.now();
-    if (entry === undefined || entry.kept.expiresAt <= now || !this.#stillWaits(entry)) return undefined;
-    for (const member of this.#members.ofChannel(entry.kept.channel)) {
-      if (member.since >= version || entry.endings.has(member.key)) continue;
-      entry.endings.set(member.key, { ending: 'withdrawn', at: now });
-    }
-    return entry.kept.channel;
+    return this.#progress.withdraw(version);
   }
 
   async prune(): Promise<number> {
@@ -170,8 +131,12 @@ export class MemoryStore implements Store {
     const before = this.#entries.size;
     this.#sweptTo = sweptTo(this.#entries, this.#sweptTo, now);
     for (const entry of this.#entries.values()) {
-      const isDone = isDoneWith(entry, this.#entries, this.#sweptTo, now, (one) => this.#stillWaits(one));
-      if (entry.kept.version <= this.#sweptTo && isDone) this.#entries.delete(entry.kept.version);
+      const isDone = isDoneWith(entry, this.#entries, this.#sweptTo, now, (one) =>
+        this.#progress.stillWaits(one),
+      );
+      if (entry.kept.version <= this.#sweptTo && isDone) {
+        this.#entries.delete(entry.kept.version);
+      }
     }
     this.#members.dropFormer(now - formerDeviceMs);
     this.#subscriptions.dropRemoved(now - removedSubscriptionMs);
@@ -205,7 +170,7 @@ export class MemoryStore implements Store {
   /** Forgets every message and what was counted of them; channels and devices stay. */
   forget(): void {
     this.#entries.clear();
-    this.#confirmed.clear();
+    this.#progress.forget();
     this.#multicasts.dropBefore(Number.POSITIVE_INFINITY);
     this.#quota.dropBefore('\uffff');
   }
@@ -345,56 +310,5 @@ export class MemoryStore implements Store {
 
   #assertOpen(): void {
     if (this.#closed) throw new ReveilleError('unavailable', 'The store is closed.');
-  }
-
-  /** FO2: what was kept for the channel of the device after it registered, in order. */
-  #entitledTo(member: Member): readonly Entry[] {
-    return [...this.#entries.values()].filter(
-      ({ kept }) => kept.channel === member.channel && kept.version > member.since,
-    );
-  }
-
-  #entitled(key: DeviceKey, version: Version): { member: Member; entry: Entry } | undefined {
-    this.#assertOpen();
-    const member = this.#members.find(key);
-    const entry = this.#entries.get(version);
-    if (member === undefined || entry === undefined) return undefined;
-    const isFor = entry.kept.channel === member.channel && version > member.since;
-    return isFor ? { member, entry } : undefined;
-  }
-
-  #newestOfSlots(member: Member): readonly Entry[] {
-    const newest = new Map<string, Entry>();
-    for (const entry of this.#entitledTo(member)) {
-      if (entry.kept.slot !== null) newest.set(entry.kept.slot, entry);
-    }
-    return [...newest.values()].sort((a, b) => a.kept.version - b.kept.version);
-  }
-
-  /** OR1: a run of it began. */
-  #runBegan(member: Member, entry: Entry, now: number): void {
-    if (entry.kept.tracked && !entry.receivedAt.has(member.key)) entry.receivedAt.set(member.key, now);
-    this.#endOlder(member, entry, now);
-  }
-
-  #endOlder(member: Member, newer: Entry, now: number): void {
-    if (newer.kept.slot === null) return;
-    for (const { kept, endings } of this.#entitledTo(member)) {
-      if (kept.slot !== newer.kept.slot || kept.version >= newer.kept.version) continue;
-      if (!endings.has(member.key)) endings.set(member.key, assumedEnding(kept.expiresAt, now, 'superseded'));
-    }
-  }
-
-  #withdraw(member: Member): void {
-    for (const { kept, endings } of this.#entitledTo(member)) {
-      if (endings.has(member.key)) continue;
-      endings.set(member.key, assumedEnding(kept.expiresAt, this.#clock.now(), 'withdrawn'));
-    }
-  }
-
-  #stillWaits({ kept, endings }: Entry): boolean {
-    return this.#members
-      .ofChannel(kept.channel)
-      .some((member) => member.since < kept.version && !endings.has(member.key));
   }
 }

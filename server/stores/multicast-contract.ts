@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'bun:test';
-import { retentionMs } from '../../protocol/limits.ts';
+import { limits, retentionMs } from '../../protocol/limits.ts';
 import type { MulticastDraft, TargetResult } from '../core/multicast.ts';
 import type { Channel, Draft, Kept } from '../core/store.ts';
 import { Bench, type OpenStore, refusal } from './contract.ts';
@@ -34,6 +34,7 @@ export function multicastContract(name: string, open: OpenStore): void {
     afterEach(() => bench.close());
     keepingTests(at);
     stateTests(at);
+    queueTests(at);
     pruningTests(at);
   });
 }
@@ -73,7 +74,7 @@ function keepingTests(at: () => Bench): void {
     const ada = await bench.channel();
     const first = await bench.store.keepMulticast(multicast(bench, [ada], { key: 'k' }));
     const again = await bench.store.keepMulticast(multicast(bench, [ada], { id: 'm2', key: 'k' }));
-    expect(again).toEqual({ multicast: first.multicast, kept: [] });
+    expect(again).toEqual({ multicast: first.multicast, kept: [], dropped: [] });
     expect(await bench.store.acceptedOn(PROJECT, TODAY)).toBe(1);
     expect(await bench.store.findMulticast('m2')).toBeUndefined();
   });
@@ -183,6 +184,121 @@ function stateTests(at: () => Bench): void {
     await bench.store.prune();
     expect(await bench.store.lastConfirmed(channel.key)).toBe(confirmedAt);
     if (await bench.reopen()) expect(await bench.store.lastConfirmed(channel.key)).toBe(confirmedAt);
+  });
+}
+
+let queuedSoFar = 0;
+
+/** Sends to the queue of subchannel 1, one multicast for each payload; answers what was kept and what was dropped. */
+async function queue(bench: Bench, channel: Channel, payloads: readonly string[], rest: Partial<Draft> = {}) {
+  const kept: Kept[] = [];
+  const dropped: unknown[] = [];
+  for (const payload of payloads) {
+    const draft = multicast(bench, [channel], { message: { slot: 'q:1', payload, ...rest } });
+    const made = await bench.store.keepMulticast({ ...draft, id: `queued ${++queuedSoFar}` });
+    kept.push(...made.kept);
+    dropped.push(...made.dropped);
+  }
+  return { kept, dropped };
+}
+
+const numbers = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, n) => `${from + n}`);
+const most = limits.queuedPerSubchannel;
+
+function queueTests(at: () => Bench): void {
+  test('VT13 what does not collapse waits in order on each device and ends one by one', async () => {
+    const bench = at();
+    const channel = await bench.channel();
+    const [first, second] = [await bench.device(channel), await bench.device(channel)];
+    const { kept } = await queue(bench, channel, ['a', 'b', 'c']);
+    const middle = kept[1] as Kept;
+    await bench.store.taken(first.key, middle.version);
+    await bench.store.confirm(first.key, middle.version);
+    expect(await bench.waiting(first)).toEqual(['a', 'c']);
+    expect(await bench.waiting(second)).toEqual(['a', 'b', 'c']);
+    expect(await bench.waiting(second, { after: (kept[0] as Kept).version })).toEqual(['b', 'c']);
+    expect(await bench.state(first, kept[0] as Kept)).toBe('waiting');
+    if (await bench.reopen()) expect(await bench.waiting(first)).toEqual(['a', 'c']);
+    for (let run = 0; run < limits.failedRuns; run++) {
+      await bench.store.runFailed(first.key, (kept[2] as Kept).version);
+    }
+    expect(await bench.waiting(first)).toEqual(['a']);
+  });
+
+  test('VT13 what collapses on the same subchannel replaces nothing of the queue, and is not replaced by it', async () => {
+    const bench = at();
+    const channel = await bench.channel();
+    const device = await bench.device(channel);
+    const plain = await bench.keep(channel, '1', 'plain');
+    const { kept } = await queue(bench, channel, ['a', 'b']);
+    expect(await bench.waiting(device)).toEqual(['plain', 'a', 'b']);
+    await bench.store.confirm(device.key, (kept[1] as Kept).version);
+    await bench.keep(channel, '1', 'plainer');
+    expect(await bench.waiting(device)).toEqual(['plainer', 'a']);
+    expect(await bench.state(device, plain)).toBe('superseded');
+  });
+
+  test('VT14 of more than a hundred that wait the oldest ends as superseded where it waits', async () => {
+    const bench = at();
+    const channel = await bench.channel();
+    const [away, here] = [await bench.device(channel), await bench.device(channel)];
+    const { kept, dropped: none } = await queue(bench, channel, numbers(1, most));
+    expect(none).toEqual([]);
+    const oldest = kept[0] as Kept;
+    await bench.store.confirm(here.key, oldest.version);
+    const { dropped } = await queue(bench, channel, ['more']);
+    expect(dropped).toEqual([{ channel: channel.key, version: oldest.version }]);
+    expect([await bench.state(away, oldest), await bench.state(here, oldest)]).toEqual([
+      'superseded',
+      'confirmed',
+    ]);
+    expect(await bench.waiting(away)).toEqual([...numbers(2, most), 'more']);
+    if (await bench.reopen()) expect(await bench.state(away, oldest)).toBe('superseded');
+    // A run that was under way is a fact.
+    await bench.store.confirm(away.key, oldest.version);
+    expect(await bench.state(away, oldest)).toBe('confirmed');
+  });
+
+  test('VT14 what ended everywhere or expired takes no place, other subchannels and channels neither', async () => {
+    const bench = at();
+    const [channel, other] = [await bench.channel('ada'), await bench.channel('bob')];
+    const device = await bench.device(channel);
+    await bench.device(other);
+    const { kept } = await queue(bench, channel, numbers(1, 50));
+    await queue(bench, channel, numbers(51, most), { expiresAt: bench.clock.now() + 1_000 });
+    await queue(bench, other, numbers(1, most));
+    await queue(bench, channel, numbers(1, most), { slot: 'q:0' });
+    await bench.store.confirm(device.key, (kept[0] as Kept).version);
+    expect((await queue(bench, channel, ['a'])).dropped).toEqual([]);
+    bench.clock.advance(1_000);
+    expect((await queue(bench, channel, numbers(1, 50))).dropped).toEqual([]);
+    expect((await queue(bench, channel, ['b'])).dropped).toEqual([
+      { channel: channel.key, version: (kept[1] as Kept).version },
+    ]);
+  });
+
+  test('VT14 without a device nothing waits, and a device that leaves makes room', async () => {
+    const bench = at();
+    const channel = await bench.channel();
+    expect((await queue(bench, channel, numbers(1, most + 1))).dropped).toEqual([]);
+    const device = await bench.device(channel);
+    await queue(bench, channel, numbers(1, most));
+    await bench.store.removeDevice(device.key);
+    await bench.device(channel);
+    expect((await queue(bench, channel, numbers(1, most))).dropped).toEqual([]);
+  });
+
+  test('VT13 a message of a queue goes when its state need not be kept and it has ended, its marks disturb nobody', async () => {
+    const bench = at();
+    const channel = await bench.channel();
+    const device = await bench.device(channel);
+    const { kept } = await queue(bench, channel, ['a', 'b', 'c']);
+    await bench.store.confirm(device.key, (kept[1] as Kept).version);
+    bench.clock.advance(8 * DAY);
+    expect(await bench.store.prune()).toBe(1);
+    expect(await bench.waiting(device)).toEqual(['a', 'c']);
+    bench.clock.advance(retentionMs);
+    expect(await bench.store.prune()).toBe(2);
   });
 }
 

@@ -1,4 +1,5 @@
 import { encryptNotification, vapidHeaders } from '@block65/webcrypto-web-push';
+import { isSubchannelQueue, subchannelOf } from '../../../protocol/slot.ts';
 import type { Kept } from '../../core/store.ts';
 import type { PushTransport } from '../../doors/push-transport.ts';
 
@@ -34,12 +35,18 @@ export async function encodeWake(
   pad: boolean,
 ): Promise<WakePush> {
   const { version, slot, payload, expiresAt } = kept;
-  const text = new TextEncoder().encode(JSON.stringify({ version, subchannelId: Number(slot), payload }));
+  const subchannelId = subchannelOf(slot);
+  const text = new TextEncoder().encode(JSON.stringify({ version, subchannelId, payload }));
+  // Of a queue older ones may wait, which come first: the client fetches them all, in order.
   const body =
-    text.length > TEXT_BYTES_MAX
+    text.length > TEXT_BYTES_MAX || isSubchannelQueue(slot)
       ? new Uint8Array()
       : await encryptNotification(subscriptionOf(transport), text, { pad });
-  return { body, ttl: Math.max(1, Math.ceil((expiresAt - now) / 1_000)), topic: `reveille-${slot}` };
+  return {
+    body,
+    ttl: Math.max(1, Math.ceil((expiresAt - now) / 1_000)),
+    topic: `reveille-${isSubchannelQueue(slot) ? 'q' : ''}${subchannelId}`,
+  };
 }
 
 /** The headers of RFC 8030 and RFC 8292 for a push to the endpoint of a transport, which must be https. */

@@ -25,6 +25,14 @@ describe('codec', () => {
     });
   });
 
+  test('VT13 one of the queue of a subchannel says so', () => {
+    expect(parseServerFrame(encodeMessage({ ...kept, slot: 'q:3' }))).toMatchObject({
+      subchannelId: 3,
+      collapse: false,
+    });
+    expect(encodeMessage(kept)).not.toContain('collapse');
+  });
+
   test('WW3 binary is no frame, even when it holds one', () => {
     expect(decode(Buffer.from('{"type":"ping"}'))).toEqual({
       type: 'refused',

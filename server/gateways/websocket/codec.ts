@@ -1,4 +1,5 @@
 import type { ReveilleError } from '../../../protocol/errors.ts';
+import { isSubchannelQueue, subchannelOf } from '../../../protocol/slot.ts';
 import {
   type ClientFrame,
   type CloseName,
@@ -18,9 +19,10 @@ export function decode(message: string | Uint8Array): ClientFrame | Refused {
   return { type: 'refused', close: 'frame-bad', why: 'binary frames are not spoken here' };
 }
 
-/** A kept message as a text frame. The slots of an app's channel are its subchannels. */
+/** A kept message as a text frame. The slots of an app's channel are its subchannels and their queues. */
 export function encodeMessage({ version, slot, payload }: Kept): string {
-  return formatFrame({ type: 'message', version, subchannelId: Number(slot), payload });
+  const message = { type: 'message', version, subchannelId: subchannelOf(slot), payload } as const;
+  return formatFrame(isSubchannelQueue(slot) ? { ...message, collapse: false } : message);
 }
 
 /** Code and reason of a close frame; `why` says what exactly was wrong this time. */

@@ -1,4 +1,5 @@
 import { ReveilleError } from '../../../protocol/errors.ts';
+import { isSubchannelQueue, subchannelOf } from '../../../protocol/slot.ts';
 import { isUrgency, type Urgency } from '../../../protocol/urgency.ts';
 import { isVersion, type Version } from '../../../protocol/version.ts';
 import type { Clock } from '../../core/clock.ts';
@@ -76,7 +77,8 @@ function readLowest(url: URL): Urgency | undefined {
   return urgency;
 }
 
-/** The slots of an app's channel are its subchannels. */
-function missedMessage(kept: Kept) {
-  return { version: kept.version, subchannelId: Number(kept.slot), payload: kept.payload };
+/** The slots of an app's channel are its subchannels and their queues. */
+function missedMessage({ version, slot, payload }: Kept) {
+  const message = { version, subchannelId: subchannelOf(slot), payload };
+  return isSubchannelQueue(slot) ? { ...message, collapse: false } : message;
 }

@@ -1,4 +1,5 @@
 import { type ErrorCode, errorTable } from '../../../protocol/errors.ts';
+import { isSubchannelQueue } from '../../../protocol/slot.ts';
 import type { TargetResult } from '../../core/multicast.ts';
 import type { CheckedTarget, MulticastState } from '../../core/multicasts.ts';
 import type { Receipt } from '../../core/receipts.ts';
@@ -44,7 +45,7 @@ export function messageStateOf({ id, acceptedAt, targets, traces }: MulticastSta
   };
 }
 
-function deviceStateOf(device: DeviceTrace, { acceptedAt }: MessageTrace): DeviceState {
+function deviceStateOf(device: DeviceTrace, { acceptedAt, slot }: MessageTrace): DeviceState {
   const { deviceId, state, at, sentAt, receivedAt, failedRuns } = device;
   return {
     device: deviceId,
@@ -53,6 +54,8 @@ function deviceStateOf(device: DeviceTrace, { acceptedAt }: MessageTrace): Devic
     ...(sentAt !== undefined && { sentAt: iso(sentAt) }),
     ...(receivedAt !== undefined && { receivedAt: iso(receivedAt) }),
     ...(at !== null && { endedAt: iso(at) }),
+    // Nothing else supersedes a message of a queue.
+    ...(state === 'superseded' && isSubchannelQueue(slot) && { reason: 'queue-overflow' as const }),
     failedRuns,
   };
 }

@@ -28,6 +28,12 @@ export const messageBody = z
       .max(limits.subchannels - 1)
       .default(0)
       .describe('Each keeps its newest message for a device that is away'),
+    collapse: z
+      .boolean()
+      .default(true)
+      .describe(
+        `False: it waits behind older ones of its subchannel, in order, and replaces none; of more than ${limits.queuedPerSubchannel} that wait the oldest is dropped`,
+      ),
     ttl: z
       .int()
       .min(0)
@@ -94,6 +100,10 @@ const deviceState = z.object({
   acceptedAt: time,
   sentAt: time.optional(),
   receivedAt: time.optional(),
+  reason: z
+    .enum(['queue-overflow'])
+    .optional()
+    .describe('queue-overflow: it was the oldest of too many that waited with collapse: false'),
   endedAt: time.optional().describe('When it was confirmed, superseded, or whatever the state says'),
   failedRuns: z.int(),
 });

@@ -1,4 +1,5 @@
 import type { Database, Statement } from 'bun:sqlite';
+import { isQueue } from '../../../protocol/slot.ts';
 import type { Version } from '../../../protocol/version.ts';
 import type { ChannelKey, Ending, Slot } from '../../core/store.ts';
 import { isTopic } from '../rules.ts';
@@ -152,8 +153,8 @@ export class EndingTable {
 
   /** A message that ended on some device counts towards no limit when that was the last one it waited for. */
   #noLongerWaits({ channel, slot, version }: Ended): void {
-    if ((slot !== null && !isTopic(slot)) || this.stillWaits(channel, version)) return;
-    if (slot === null) this.#leaveQueue.run(channel, version);
+    if (!(isQueue(slot) || isTopic(slot)) || this.stillWaits(channel, version)) return;
+    if (isQueue(slot)) this.#leaveQueue.run(channel, version);
     else this.#leaveTopics.run(channel, slot, version);
   }
 }

@@ -1,5 +1,6 @@
 import type { Database, Statement } from 'bun:sqlite';
 import { limits } from '../../../protocol/limits.ts';
+import { isQueue, type SubchannelQueue } from '../../../protocol/slot.ts';
 import { urgencies } from '../../../protocol/urgency.ts';
 import type { Version } from '../../../protocol/version.ts';
 import type {
@@ -65,7 +66,8 @@ export class MessageTable {
   readonly #place: Statement<Place, [number]>;
   readonly #heads: Statement<Head, [number, number, number]>;
   readonly #page: Statement<KeptRow, [number, number, number, number, number, number]>;
-  readonly #queue: Statement<unknown, [number, number, number]>;
+  readonly #queue: Statement<unknown, [number, number, number, string | null]>;
+  readonly #oldestQueued: Statement<{ oldest: Version; length: number }, [number, string, number]>;
   readonly #queueLength: Statement<{ length: number }, [number, number]>;
   readonly #topic: Statement<unknown, [number, string, number, number]>;
   readonly #topics: Statement<{ topics: number }, [number, number, string]>;
@@ -85,7 +87,7 @@ export class MessageTable {
       `${SLOTS}, heads AS (
          SELECT ${KEPT}, coalesce((SELECT version FROM marks WHERE device = ?2 AND slot = m.slot), ?3) AS mark
          FROM slots CROSS JOIN messages m
-         WHERE slots.slot IS NOT NULL
+         WHERE slots.slot IS NOT NULL AND slots.slot NOT GLOB 'q:*'
            AND m.version = (SELECT max(version) FROM messages WHERE channel = ?1 AND slot = slots.slot)
        )
        SELECT version, channel, slot, payload, headers, urgency, receipts, stateUntil, acceptedAt, expiresAt,
@@ -104,9 +106,12 @@ export class MessageTable {
          AND ${PLACE_OF_URGENCY} >= ?6
        ORDER BY q.version LIMIT ?5`,
     );
-    this.#queue = db.prepare('INSERT INTO queued VALUES (?, ?, ?)');
+    this.#queue = db.prepare('INSERT INTO queued VALUES (?, ?, ?, ?)');
     this.#queueLength = db.prepare(
       'SELECT count(*) AS length FROM queued WHERE channel = ? AND expires_at > ?',
+    );
+    this.#oldestQueued = db.prepare(
+      'SELECT min(version) AS oldest, count(*) AS length FROM queued WHERE channel = ? AND slot = ? AND expires_at > ?',
     );
     this.#topic = db.prepare(
       `INSERT INTO topics VALUES (?, ?, ?, ?)
@@ -120,6 +125,12 @@ export class MessageTable {
 
   isQueueFull(channel: ChannelKey, now: number): boolean {
     return (this.#queueLength.get(channel, now)?.length ?? 0) >= limits.queuedPerChannel;
+  }
+
+  /** The oldest message that waits in the queue of a subchannel, when more wait there than may. */
+  oneTooMany(channel: ChannelKey, queue: SubchannelQueue, now: number): Version | undefined {
+    const found = this.#oldestQueued.get(channel, queue, now);
+    return found !== null && found.length > limits.queuedPerSubchannel ? found.oldest : undefined;
   }
 
   /** Would this topic be one too many of those that wait? */
@@ -179,8 +190,8 @@ export class MessageTable {
   /** Notes a message that counts towards a limit for as long as it waits. */
   #noteWaiting(channel: ChannelKey, slot: Slot, version: Version, expiresAt: number): void {
     // Without a device nobody is entitled to it, so it waits for nobody.
-    if ((slot !== null && !isTopic(slot)) || this.#hasDevice.get(channel) === null) return;
-    if (slot === null) this.#queue.run(channel, version, expiresAt);
+    if (!(isQueue(slot) || isTopic(slot)) || this.#hasDevice.get(channel) === null) return;
+    if (isQueue(slot)) this.#queue.run(channel, version, expiresAt, slot);
     else this.#topic.run(channel, slot, version, expiresAt);
   }
 

@@ -1,4 +1,5 @@
 import { limits } from '../../../protocol/limits.ts';
+import { isQueue } from '../../../protocol/slot.ts';
 import { reaches } from '../../../protocol/urgency.ts';
 import type { Version } from '../../../protocol/version.ts';
 import type { Clock } from '../../core/clock.ts';
@@ -58,7 +59,7 @@ export class Progress {
     const heads = this.#messages.heads(device);
     const now = this.#clock.now();
     for (const head of heads) {
-      if (head.slot !== null && head.olderWait === 1)
+      if (!isQueue(head.slot) && head.olderWait === 1)
         this.#endings.endOlder(device, head.slot, head.version, now);
     }
     return this.#answer(device, heads, limit, which);
@@ -76,7 +77,7 @@ export class Progress {
     if (found === undefined) return false;
     const { device, message } = found;
     if (message.stateUntil !== null && !this.#steps.has('received', device, version)) return true;
-    return message.slot !== null && this.#endings.olderWait(device, message.slot, version);
+    return !isQueue(message.slot) && this.#endings.olderWait(device, message.slot, version);
   }
 
   taken(key: DeviceKey, version: Version): void {
@@ -94,7 +95,7 @@ export class Progress {
     if (this.#channels.byKey(device.channel)?.user !== '')
       this.#steps.channelConfirmed(device.channel, this.#clock.now());
     this.#runBegan(found);
-    if (message.slot !== null) this.#endings.markUpTo(device, message.slot, version);
+    if (!isQueue(message.slot)) this.#endings.markUpTo(device, message.slot, version);
   }
 
   runFailed(key: DeviceKey, version: Version): { failedRuns: number; ended: boolean } {
@@ -127,11 +128,18 @@ export class Progress {
     const now = this.#clock.now();
     if (message === undefined || message.expiresAt <= now) return undefined;
     if (!this.#endings.stillWaits(message.channel, version)) return undefined;
+    this.endEverywhere(version, 'withdrawn', now);
+    return message.channel;
+  }
+
+  /** Ends a message that has not expired on every device that is entitled to it and has not ended it. */
+  endEverywhere(version: Version, ending: 'superseded' | 'withdrawn', now: number): void {
+    const message = this.#messages.place(version);
+    if (message === undefined) return;
     for (const device of this.#devices.ofChannel(message.channel)) {
       if (device.since >= version || this.#endings.of(device, version) !== undefined) continue;
-      this.#endings.record(device, message, 'withdrawn', now);
+      this.#endings.record(device, message, ending, now);
     }
-    return message.channel;
   }
 
   #answer(device: DeviceRow, heads: readonly Head[], limit: number, which: MissedOf): Missed {
@@ -147,7 +155,7 @@ export class Progress {
   /** OR1: older ones of the slot will not run any more. */
   #runBegan({ device, message }: Entitled): void {
     if (message.stateUntil !== null) this.#steps.note('received', device, message.version, this.#clock.now());
-    if (message.slot === null) return;
+    if (isQueue(message.slot)) return;
     this.#endings.endOlder(device, message.slot, message.version, this.#clock.now());
   }
 

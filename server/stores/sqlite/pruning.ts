@@ -1,5 +1,6 @@
 import type { Database, Statement } from 'bun:sqlite';
 import { limits } from '../../../protocol/limits.ts';
+import { isQueue } from '../../../protocol/slot.ts';
 import type { Version } from '../../../protocol/version.ts';
 import {
   firstQuotaDay,
@@ -154,7 +155,7 @@ export class Pruning {
   #pass(message: Candidate, now: number): number {
     const { channel, slot, version } = message;
     // Of what lies below in its slot only the nearest can be one that waits: the others went, or have a state to keep.
-    const older = slot === null ? null : this.#replaced.get(channel, slot, version);
+    const older = isQueue(slot) ? null : this.#replaced.get(channel, slot, version);
     const dropped = older === null || keepsState(older, now) ? 0 : 1;
     if (older !== null && dropped === 1) this.#drop(older);
     if (keepsState(message, now)) this.#linger.run(message.stateUntil, version);
@@ -202,14 +203,14 @@ export class Pruning {
   /** Some device has to end it, and no message of its slot that left the trace took its place. */
   #waitsOn({ channel, slot, version }: Candidate): boolean {
     if (!this.#endings.stillWaits(channel, version)) return false;
-    return slot === null || this.#replacedBy.get(channel, slot, version, this.#meta.sweptTo) === null;
+    return isQueue(slot) || this.#replacedBy.get(channel, slot, version, this.#meta.sweptTo) === null;
   }
 
   #drop(message: Candidate): void {
     for (const drop of this.#drops) drop.run(message.version);
     this.#unlinger.run(message.expiresAt, message.version);
     if (message.stateUntil !== null) this.#unlinger.run(message.stateUntil, message.version);
-    if (message.slot === null) {
+    if (isQueue(message.slot)) {
       this.#unqueue.run(message.channel, message.version);
       return;
     }

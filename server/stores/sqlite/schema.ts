@@ -162,6 +162,11 @@ const steps: readonly string[] = [
   -- What is less urgent is withheld from the device.
   ALTER TABLE devices ADD COLUMN lowest_urgency TEXT NOT NULL DEFAULT 'very-low';
   `,
+  `
+  -- The queue of a subchannel; none = that of a push subscription.
+  ALTER TABLE queued ADD COLUMN slot TEXT;
+  CREATE INDEX queued_by_slot ON queued (channel, slot, expires_at) WHERE slot IS NOT NULL;
+  `,
 ];
 
 /**

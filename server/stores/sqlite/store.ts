@@ -4,7 +4,7 @@ import type { ChannelId } from '../../../protocol/channel-id.ts';
 import { ReveilleError } from '../../../protocol/errors.ts';
 import type { Version } from '../../../protocol/version.ts';
 import type { Clock, Random } from '../../core/clock.ts';
-import type { Multicast, MulticastDraft } from '../../core/multicast.ts';
+import type { KeptMulticast, Multicast, MulticastDraft } from '../../core/multicast.ts';
 import type {
   Channel,
   ChannelKey,
@@ -99,10 +99,10 @@ class SqliteStore implements Store {
     this.#messages = messages;
     this.#multicasts = multicasts;
     this.#steps = steps;
-    this.#multicasting = new Multicasting(clock, tables);
     this.#commit = commit;
     this.#trace = new Trace(db);
     this.#progress = new Progress({ clock, ...tables });
+    this.#multicasting = new Multicasting(clock, tables, this.#progress);
     const membership = new Membership({ clock, random, meta, channels, devices, endings });
     const shared = { clock, random, meta, channels, devices };
     this.#membership = membership;
@@ -126,7 +126,7 @@ class SqliteStore implements Store {
     });
   }
 
-  keepMulticast(draft: MulticastDraft): Promise<{ multicast: Multicast; kept: readonly Kept[] }> {
+  keepMulticast(draft: MulticastDraft): Promise<KeptMulticast> {
     return this.#commit.write(() => this.#multicasting.keep(draft));
   }
 

@@ -111,7 +111,7 @@ function memberActions(visit: Visit, project: string, member: TeamMember, owner:
               </option>
             ))}
           </select>
-          <Button kind="quiet" compact label={`Set the role of ${member.email}`}>
+          <Button kind="quiet" compact label={`Set role of ${member.email}`}>
             Set role
           </Button>
         </Act>

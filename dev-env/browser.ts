@@ -5,9 +5,8 @@ import { type Browser, launch, type Page, type Target, type WebWorker } from 'pu
 import { chromiumPath } from './installed-browsers.ts';
 
 /** Measured: half the memory and half the start time of a plain start; push, sign-in and WebSocket work with them. */
-const offline = '--disable-background-networking';
+const offlineFlags = ['--disable-background-networking', '--disable-default-apps'];
 const leanFlags = [
-  '--disable-default-apps',
   '--disable-component-extensions-with-background-pages',
   '--mute-audio',
   '--no-default-browser-check',
@@ -23,7 +22,7 @@ export interface BrowserOptions {
   /** A user data folder to go on with; without one a fresh folder is made, and removed at the end. */
   readonly profile?: string;
   readonly flags?: readonly string[];
-  /** True lets the browser fetch extensions and updates, which policies ask for. */
+  /** True lets the browser fetch the extensions that policies and files of the machine name, and updates. */
   readonly online?: boolean;
 }
 
@@ -57,7 +56,7 @@ export class TestBrowser implements AsyncDisposable {
       enableExtensions: true,
       userDataDir: profile,
       // Puppeteer itself keeps the browser from fetching anything.
-      ...(options.online === true ? { ignoreDefaultArgs: [offline] } : {}),
+      ...(options.online === true ? { ignoreDefaultArgs: offlineFlags } : {}),
       args: [...leanFlags, ...sandbox, ...extension, ...(options.flags ?? [])],
     });
     return new TestBrowser(browser, profile, options.profile === undefined);
@@ -101,7 +100,13 @@ export class TestBrowser implements AsyncDisposable {
 
   async open(url: string): Promise<Page> {
     const page = await this.#browser.newPage();
-    await page.goto(url);
+    try {
+      await page.goto(url);
+    } catch (error) {
+      // Who asks again and again would else leave pages without end, and the browser would get to nothing else.
+      await page.close();
+      throw error;
+    }
     return page;
   }
 

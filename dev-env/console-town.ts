@@ -22,6 +22,7 @@ import { Devices } from '../server/core/devices.ts';
 import { utcDays } from '../server/core/quota-day.ts';
 import { Receiving } from '../server/core/receiving.ts';
 import type { Device } from '../server/core/store.ts';
+import type { FailedWake } from '../server/core/wake.ts';
 import type { Door } from '../server/doors/door.ts';
 import { Refusals } from '../server/doors/refusals.ts';
 import { MESSAGE_PATHS, sendDoor } from '../server/intake/messages/send-door.ts';
@@ -49,6 +50,8 @@ const random = (bytes: number): Uint8Array => crypto.getRandomValues(new Uint8Ar
  */
 export class ConsoleTown implements AsyncDisposable {
   readonly origin: string;
+  /** What the pages of devices tell of the last wake-up that failed. */
+  failedWake: FailedWake | undefined;
   readonly control: OpenControlDatabase;
   readonly accounts: Accounts;
   readonly oauth: OAuthRoom;
@@ -82,7 +85,7 @@ export class ConsoleTown implements AsyncDisposable {
     const presence = new MemoryPresence();
     const { store } = this;
     this.deliveries = new Deliveries({ node: 'here', store, presence, bus, clock, events });
-    this.devices = new Devices({ store, deliveries: this.deliveries, bus, random });
+    this.devices = new Devices({ store, deliveries: this.deliveries, bus, random, events });
     this.receiving = new Receiving({ store, bus });
     let forget = (): void => undefined;
     this.webstore = openWebstore({
@@ -114,6 +117,7 @@ export class ConsoleTown implements AsyncDisposable {
       connectionOf: ({ key }: Device) => this.deliveries.connectionOf(key),
       waitingFor: ({ key }: Device) => this.deliveries.waitingFor(key),
       wakesSpentBy: () => 7,
+      failedWakeOf: () => this.failedWake,
       send: acceptance.accept.bind(acceptance),
       calendar: utcDays,
       defaults: { dailyQuota: limits.dailyMessages, payloadBytes: limits.payloadBytes },

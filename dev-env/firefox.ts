@@ -1,4 +1,5 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { X509Certificate } from 'node:crypto';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Browser, connect, type Page } from 'puppeteer-core';
@@ -43,6 +44,14 @@ export function pushPreferences(origin: string): Readonly<Record<string, Prefere
   };
 }
 
+export interface FirefoxOptions {
+  /** A profile to go on with; without one a fresh one is made, and removed at the end. */
+  readonly profile?: string;
+  readonly preferences?: Readonly<Record<string, Preference>>;
+  /** An origin whose certificate is believed, whoever made it, and the file that holds it. */
+  readonly trusts?: { readonly origin: string; readonly certFile: string };
+}
+
 /** A stock Firefox without a window, on a profile of its own that a restart keeps. */
 export class TestFirefox implements AsyncDisposable {
   readonly profile: string;
@@ -62,14 +71,13 @@ export class TestFirefox implements AsyncDisposable {
     this.#ownsProfile = ownsProfile;
   }
 
-  static async start(
-    options: { readonly profile?: string; readonly preferences?: Readonly<Record<string, Preference>> } = {},
-  ): Promise<TestFirefox> {
+  static async start(options: FirefoxOptions = {}): Promise<TestFirefox> {
     const profile = options.profile ?? (await mkdtemp(join(tmpdir(), 'reveille-firefox-')));
     const lines = Object.entries({ ...quiet, ...options.preferences }).map(
       ([name, value]) => `user_pref(${JSON.stringify(name)}, ${JSON.stringify(value)});\n`,
     );
     await writeFile(join(profile, 'user.js'), lines.join(''));
+    if (options.trusts !== undefined) await trust(profile, options.trusts);
     const child = Bun.spawn(
       [firefoxPath(), '--headless', '--no-remote', '--remote-debugging-port=0', '--profile', profile],
       {
@@ -116,6 +124,17 @@ export class TestFirefox implements AsyncDisposable {
     await this.quit();
     if (this.#ownsProfile) await rm(this.profile, { recursive: true, force: true, maxRetries: 5 });
   }
+}
+
+/** Firefox reads at its start what its user once believed: host, kind and value of the certificate's fingerprint. */
+async function trust(
+  profile: string,
+  { origin, certFile }: NonNullable<FirefoxOptions['trusts']>,
+): Promise<void> {
+  const { fingerprint256 } = new X509Certificate(await readFile(certFile));
+  const sha256 = 'OID.2.16.840.1.101.3.4.2.1';
+  const line = `${new URL(origin).host}:\t${sha256}\t${fingerprint256}\t\n`;
+  await writeFile(join(profile, 'cert_override.txt'), line);
 }
 
 /** Reads where the remote agent listens, and goes on reading, so that Firefox never waits for the pipe. */

@@ -6,6 +6,12 @@ const places = {
   firefox: ['/usr/bin/firefox-esr', '/usr/bin/firefox', '/snap/bin/firefox'],
 } as const;
 
+/**
+ * Where Debian's Chromium looks for extensions that the machine names. It looks in `/usr/share/chromium/extensions` too, but
+ * what lies there Debian's launcher also takes for unpacked extensions, and Chromium complains of it.
+ */
+export const externalExtensions = '/usr/lib/chromium/extensions';
+
 /** The program of Chromium. @throws Error that names the package to install. */
 export function chromiumPath(): string {
   return found(

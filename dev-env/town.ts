@@ -136,9 +136,12 @@ export class Town implements AsyncDisposable {
     this.#process = undefined;
   }
 
-  /** Starts it again on the same folder and the same port. */
-  async startAgain(): Promise<void> {
-    await this.#serve(Number(new URL(this.origin).port));
+  /**
+   * Starts it again on the same folder and the same port.
+   * @param flags in place of those that it had.
+   */
+  async startAgain(flags?: readonly string[]): Promise<void> {
+    await this.#serve(Number(new URL(this.origin).port), flags);
   }
 
   /** The authority (PEM) behind this town's certificate. */
@@ -184,8 +187,8 @@ export class Town implements AsyncDisposable {
     await rm(this.dataFolder, { recursive: true, force: true });
   }
 
-  async #serve(port: number): Promise<void> {
-    const { under = [], flags = [], environment = {} } = this.#options;
+  async #serve(port: number, flags = this.#options.flags ?? []): Promise<void> {
+    const { under = [], environment = {} } = this.#options;
     const serve = this.#options.synchronous === 'NORMAL' ? './serve-unsynced.ts' : '../cli/main.ts';
     const command = [...under, process.execPath, script(serve), 'serve'];
     const mcs = this.#options.mcs === true ? ['--mcs-port', String(this.#mcsPort)] : [];

@@ -68,7 +68,7 @@ export function openCore(store: Store, secrets: Secrets, { clock, random, events
     endpoints,
     deliveries,
     announcer,
-    devices: new Devices({ store, deliveries, bus, random }),
+    devices: new Devices({ store, deliveries, bus, random, events }),
     receiving: new Receiving({ store, bus }),
     holdings: new Holdings({ store, deliveries, bus, events }),
     pushes: new Pushes({ store, endpoints, announcer, bus, clock, events }),

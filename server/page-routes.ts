@@ -43,15 +43,11 @@ export function pagesOf(
     grants: oauth.grants,
     groups: webstore.groups,
     apps: webstore.apps,
+    items: webstore.items,
+    listings: webstore.listings,
     receiving: core.receiving,
     store: core.store,
-    offeredTo: async (id) => {
-      const device = await core.store.findDevice(id);
-      return device === undefined ? [] : (core.deliveries.outboxOf(device.key)?.offered() ?? []);
-    },
-    connectionOf: ({ key }) => core.deliveries.connectionOf(key),
-    waitingFor: ({ key }) => core.deliveries.waitingFor(key),
-    wakesSpentBy: ({ key }) => waking.wakes.spentBy(key),
+    ...knownOfDevices(core, waking),
     send: (sender, message) => send.accept(sender, message),
     calendar: calendarOf(config),
     defaults: { dailyQuota: config.dailyQuota, payloadBytes: limits.payloadBytes },
@@ -90,4 +86,21 @@ export function pagesOf(
     return renderError(asReveilleError(thrown));
   });
   return pages;
+}
+
+/** What pages tell of devices: connected or not, what waits for them, how they were woken. */
+function knownOfDevices(
+  { store, deliveries }: Ground['core'],
+  { wakes }: Waking,
+): Pick<ConsoleDeps, 'offeredTo' | 'connectionOf' | 'waitingFor' | 'wakesSpentBy' | 'failedWakeOf'> {
+  return {
+    offeredTo: async (id) => {
+      const device = await store.findDevice(id);
+      return device === undefined ? [] : (deliveries.outboxOf(device.key)?.offered() ?? []);
+    },
+    connectionOf: ({ key }) => deliveries.connectionOf(key),
+    waitingFor: ({ key }) => deliveries.waitingFor(key),
+    wakesSpentBy: ({ key }) => wakes.spentBy(key),
+    failedWakeOf: ({ key }) => wakes.failureOf(key),
+  };
 }

@@ -92,7 +92,7 @@ export function createParts(options: WebAppOptions, heard: () => void): Parts {
     listeners,
     contexts,
     registration,
-    subscription: createSubscription(call, storage),
+    subscription: createSubscription(call, storage, timers),
     signInChannel,
   };
 }

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { ManualTimers } from '../manual-timers.ts';
+import { toldMs } from '../push-transport.ts';
 import type { Answer } from '../service.ts';
 import { memoryStorage } from '../storage.ts';
 import { createSubscription } from './subscription.ts';
@@ -29,6 +31,7 @@ function browser() {
     },
   } as unknown as PushManager;
   const storage = memoryStorage();
+  const timers = new ManualTimers();
   const call = async (path: string, _token?: string, body?: unknown, method?: string): Promise<Answer> => {
     if (world.refuses) throw new Error('the service is away');
     if (method === 'PUT') world.told.push(`${path} ${JSON.stringify(body)}`);
@@ -38,7 +41,7 @@ function browser() {
   const lose = (): void => {
     current = null;
   };
-  return { subscription: createSubscription(call, storage), manager, world, device, lose };
+  return { subscription: createSubscription(call, storage, timers), timers, manager, world, device, lose };
 }
 
 const told = (device: string, n: number): string =>
@@ -62,6 +65,17 @@ test('PT2 a subscription that the browser ended is made anew and told', async ()
   lose();
   await subscription.attach(manager, device('d1'));
   assert.deepEqual(world.told, [told('d1', 1), told('d1', 2)]);
+});
+
+test('WK24 a subscription that stands is told again after a day', async () => {
+  const { subscription, timers, manager, world, device } = browser();
+  await subscription.attach(manager, device('d1'));
+  await timers.pass(toldMs - 1);
+  await subscription.attach(manager, device('d1'));
+  assert.equal(world.told.length, 1);
+  await timers.pass(1);
+  await subscription.attach(manager, device('d1'));
+  assert.deepEqual([world.told, world.made], [[told('d1', 1), told('d1', 1)], 1]);
 });
 
 test('PT3 a subscription that served another device, or another key of the service, is ended first', async () => {

@@ -1,13 +1,15 @@
-import type { DeviceCredentials } from '../ports.ts';
+import type { DeviceCredentials, Timers } from '../ports.ts';
+import { toldMs } from '../push-transport.ts';
 import { type Call, pushKey, setTransport } from '../service.ts';
 import type { KeyValue } from '../storage.ts';
 
 const transportKey = 'reveille.transport';
 
-/** What the service was last told: whose subscription it is, and where it leads. */
+/** What the service was last told: whose subscription it is, where it leads, and when, in milliseconds since 1970. */
 interface Told {
   readonly deviceId: string;
   readonly endpoint: string;
+  readonly since: number;
 }
 
 /** This browser's push subscription as the transport of the profile's device. */
@@ -22,7 +24,7 @@ export interface Subscription {
   attach(manager: PushManager, device: DeviceCredentials): Promise<void>;
 }
 
-export function createSubscription(call: Call, storage: KeyValue): Subscription {
+export function createSubscription(call: Call, storage: KeyValue, timers: Pick<Timers, 'now'>): Subscription {
   const told = async (): Promise<Told | undefined> => (await storage.get(transportKey)) as Told | undefined;
 
   return {
@@ -37,9 +39,9 @@ export function createSubscription(call: Call, storage: KeyValue): Subscription 
       const { endpoint = '', keys } = (
         usable ? earlier : await manager.subscribe({ userVisibleOnly: true, applicationServerKey: key })
       ).toJSON();
-      if (usable && last.endpoint === endpoint) return;
+      if (usable && last.endpoint === endpoint && Math.abs(timers.now() - last.since) < toldMs) return;
       await setTransport(call, device, { kind: 'push', endpoint, ...keys });
-      await storage.set(transportKey, { deviceId, endpoint } satisfies Told);
+      await storage.set(transportKey, { deviceId, endpoint, since: timers.now() } satisfies Told);
     },
   };
 }

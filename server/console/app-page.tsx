@@ -71,6 +71,7 @@ function identityCard(visit: Visit, { app, owner }: AppPageProps): JSX.Element {
           ['App id', <Id of={app.id} />],
           ['Ownership', <ProofBadge proven={app.proven} />],
           ['Registered', <Time at={app.createdAt} />],
+          ['Store', <a href={`/console/store/${app.id}`}>Packages and page of the item</a>],
         ]}
       />
       <div class="stack">

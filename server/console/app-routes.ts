@@ -224,7 +224,7 @@ const settingsOf = (
 });
 
 /** A group that was chosen, or a group of one's own, made when it is needed first. */
-async function groupOf(
+export async function groupOf(
   groups: Deps['groups'],
   account: { id: string; name: string },
   chosen: string,

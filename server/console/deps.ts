@@ -8,6 +8,7 @@ import type { QuotaCalendar } from '../core/quota-day.ts';
 import type { Receiving } from '../core/receiving.ts';
 import type { Sender } from '../core/sender.ts';
 import type { Device, Kept, Missed, Store } from '../core/store.ts';
+import type { FailedWake } from '../core/wake.ts';
 import type { Clients } from '../oauth/clients.ts';
 import type { Grants } from '../oauth/grants.ts';
 import type { Projects } from '../oauth/projects.ts';
@@ -15,6 +16,8 @@ import type { Team } from '../oauth/team.ts';
 import type { Events } from '../observe/events.ts';
 import type { Apps } from '../webstore/apps.ts';
 import type { Groups } from '../webstore/groups.ts';
+import type { Items } from '../webstore/items.ts';
+import type { Listings } from '../webstore/listings.ts';
 
 /** What the console stands on. It owns no rules: each of these checks who may do what. */
 export interface ConsoleDeps {
@@ -30,6 +33,8 @@ export interface ConsoleDeps {
   readonly grants: Grants;
   readonly groups: Groups;
   readonly apps: Apps;
+  readonly items: Items;
+  readonly listings: Listings;
   readonly receiving: Receiving;
   readonly store: Pick<Store, 'trace' | 'traced' | 'acceptedOn' | 'findChannel'>;
   /** Versions that were offered to the device and have not ended: `Outbox.offered` of its connection. */
@@ -40,6 +45,8 @@ export interface ConsoleDeps {
   readonly waitingFor: (device: Device) => Promise<Missed>;
   /** `Wakes.spentBy`. */
   readonly wakesSpentBy: (device: Device) => number;
+  /** `Wakes.failureOf`. */
+  readonly failedWakeOf: (device: Device) => FailedWake | undefined;
   /** `Acceptance.accept`: ownership, channel, quota, keep, announce. */
   readonly send: (sender: Sender, message: Message) => Promise<Kept>;
   readonly calendar: QuotaCalendar;

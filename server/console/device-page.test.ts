@@ -121,6 +121,15 @@ describe('the page of a device', () => {
     expect(text).not.toContain('push.example');
   });
 
+  test('WK22 tells when and why it could last not be woken', async () => {
+    expect((await bob.open(home())).text).not.toContain('Could not be woken');
+    town.failedWake = { at: START - MINUTE_MS, why: 'push.example answered <503>.' };
+    const { text } = await bob.open(home());
+    expect(text).toContain('Could not be woken');
+    expect(text).toContain('24 Nov 2026, 11:59 UTC');
+    expect(text).toContain('push.example answered <503>.');
+  });
+
   test('CO19 DV11 tells which urgency it wants', async () => {
     await town.devices.setTransport(device, null, 'normal');
     expect((await bob.open(home())).text).toContain('Urgency normal and above: what is less urgent waits');

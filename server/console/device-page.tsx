@@ -3,6 +3,7 @@ import { limits } from '../../protocol/limits.ts';
 import type { Urgency } from '../../protocol/urgency.ts';
 import type { DeviceConnection, EndedConnection } from '../core/connection.ts';
 import type { Device, Missed } from '../core/store.ts';
+import type { FailedWake } from '../core/wake.ts';
 import { Badge, Card, Facts, Table, Time } from '../pages/content.tsx';
 import { Button } from '../pages/form.tsx';
 import { Act, ConsolePage, Id } from './frame.tsx';
@@ -16,6 +17,7 @@ export interface DeviceView {
   readonly waiting: Missed;
   /** Of the limits.wakesPerHour. */
   readonly wakesSpent: number;
+  readonly failedWake: FailedWake | undefined;
 }
 
 const gateways: Readonly<Record<string, string>> = {
@@ -39,7 +41,7 @@ const endings: Readonly<Record<string, string>> = {
 /** A device: how it is reached, what waits for it, and how its last connection ended. */
 export function devicePage(
   visit: Visit,
-  { device, app, connection, waiting, wakesSpent }: DeviceView,
+  { device, app, connection, waiting, wakesSpent, failedWake }: DeviceView,
 ): JSX.Element {
   const title = device.name || 'A device without a name';
   return (
@@ -64,6 +66,7 @@ export function devicePage(
                 ] as const)),
             ['Last connection', connection.ended === undefined ? unknownEnding : ending(connection.ended)],
             ['Woken by', wokenBy(device.transport, wakesSpent)],
+            ...(failedWake === undefined ? [] : ([['Could not be woken', failed(failedWake)]] as const)),
             ['Wants', wanted(device.lowestUrgency)],
             ['Last seen', <Time at={device.seenAt} />],
             ['Registered', <Time at={device.registeredAt} />],
@@ -106,6 +109,14 @@ function wokenBy(transport: string | null, spent: number): string {
   const { wakesPerHour } = limits;
   const told = `A push of its browser: ${spent} of ${wakesPerHour} wake-ups of this hour are spent.`;
   return spent < wakesPerHour ? told : `${told} Until it ends the app is woken for the newest message alone.`;
+}
+
+function failed({ at, why }: FailedWake): JSX.Element {
+  return (
+    <>
+      <Time at={at} />: {why}
+    </>
+  );
 }
 
 function wanted(lowest: Urgency): string {

@@ -8,7 +8,9 @@ import { Button, Field, Form } from '../pages/form.tsx';
 import { Page, PageHead } from '../pages/page.tsx';
 import type { Visit } from './visit.ts';
 
-export const lookText = readFileSync(new URL('./console.css', import.meta.url), 'utf8');
+export const lookText = ['./console.css', './store.css']
+  .map((part) => readFileSync(new URL(part, import.meta.url), 'utf8'))
+  .join('\n');
 const fingerprint = createHash('sha256').update(lookText).digest('base64url').slice(0, 12);
 
 /** Address of the console's part of the style sheet; it changes with the content. */
@@ -37,6 +39,14 @@ const doneSentences: Readonly<Record<string, string>> = {
   'app-proven': 'Proven: the app may send to every user who installs it.',
   'app-removed': 'The app is gone, and its channels have ended.',
   'app-moved': 'The app belongs to the other group from now on.',
+  uploaded: 'Uploaded and checked. It is a draft: nobody gets it before you publish it.',
+  'published-to-everyone': 'Published. Browsers that have it update within hours.',
+  'published-to-testers': 'With the testers now. Everybody else keeps what they have.',
+  unpublished: 'Unpublished. Nobody can install it any more.',
+  'screenshot-added': 'The screenshot is on the page of the item.',
+  'screenshot-removed': 'The screenshot is gone.',
+  'tester-added': 'The account is a tester. It finds its address on the page of the item.',
+  'tester-removed': 'The account is no tester any more, and its address gives nothing out.',
   'group-made': 'The publisher group is there.',
   'member-invited': 'Invited. The account finds the invitation on its console.',
   joined: 'You are a member of the publisher group.',
@@ -100,6 +110,7 @@ const Tabs: FC<{ visit: Visit }> = ({ visit }) => {
     ['/console', 'Overview'],
     ['/console/projects', 'Projects'],
     ['/console/apps', 'Apps'],
+    ['/console/store', 'Store'],
     ['/console/test', 'Test message'],
     ['/console/receiving', 'Receiving'],
     ...(visit.viewer.administrator ? ([['/console/limits', 'Limits']] as const) : []),

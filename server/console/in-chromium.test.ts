@@ -2,6 +2,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { generateKeyPairSync } from 'node:crypto';
 import puppeteer, { type Browser, type Page } from 'puppeteer-core';
 import { ConsoleTown } from '../../dev-env/console-town.ts';
+import { packedExtension } from '../../dev-env/packages.ts';
+import { picture } from '../../dev-env/pictures.ts';
 
 let town: ConsoleTown;
 let browser: Browser;
@@ -111,6 +113,12 @@ describe('the console in Chromium, without script', () => {
       `/console/apps/${app?.id}`,
     );
     paths.push(`/console/apps/${unproven.id}`);
+    const id = app?.id;
+    if (id === undefined) throw new Error('the walk before this made an app');
+    await town.webstore.items.upload(ann.id, id, await packedExtension({ description: 'x'.repeat(200) }));
+    await town.webstore.items.publish(ann.id, id);
+    await town.webstore.listings.addScreenshot(ann.id, id, await picture(900, 500, 'png'));
+    paths.push('/console/store', `/console/store/${id}`, `/console/store/${unproven.id}`, `/detail/${id}`);
     paths.push(`/console/groups/${app?.group}`, '/console/test', '/console/receiving', '/console/limits');
     for (const at of paths) {
       const answer = await page.goto(town.origin + at);

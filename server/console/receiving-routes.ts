@@ -12,7 +12,15 @@ import type { Visit } from './visit.ts';
 
 type Deps = Pick<
   ConsoleDeps,
-  'apps' | 'receiving' | 'grants' | 'store' | 'offeredTo' | 'connectionOf' | 'waitingFor' | 'wakesSpentBy'
+  | 'apps'
+  | 'receiving'
+  | 'grants'
+  | 'store'
+  | 'offeredTo'
+  | 'connectionOf'
+  | 'waitingFor'
+  | 'wakesSpentBy'
+  | 'failedWakeOf'
 >;
 
 const SHOWN = 50;
@@ -40,6 +48,7 @@ export function receivingRoutes(deps: Deps, desk: Desk): Hono<ConsoleEnv> {
         connection: deps.connectionOf(device),
         waiting: await deps.waitingFor(device),
         wakesSpent: deps.wakesSpentBy(device),
+        failedWake: deps.failedWakeOf(device),
       });
     }),
   );

@@ -8,10 +8,12 @@ import { type ConsoleEnv, Desk } from './desk.ts';
 import { lookPath, lookText } from './frame.tsx';
 import { groupRoutes } from './group-routes.ts';
 import { landingPage } from './landing.tsx';
+import { listingRoutes } from './listing-routes.ts';
 import { overviewPage, type Progress } from './overview.tsx';
 import { projectRoutes } from './project-routes.ts';
 import { receivingRoutes } from './receiving-routes.ts';
 import { sendingRoutes } from './sending-routes.ts';
+import { storeRoutes } from './store-routes.ts';
 import { teamRoutes } from './team-routes.ts';
 import { Unlock } from './unlock.ts';
 
@@ -51,6 +53,8 @@ export function consoleRoutes(deps: ConsoleDeps): Hono<ConsoleEnv> {
   routes.route('/', clientRoutes(deps, desk, unlock));
   routes.route('/', appRoutes(deps, desk, unlock));
   routes.route('/', groupRoutes(deps, desk));
+  routes.route('/', storeRoutes(deps, desk));
+  routes.route('/', listingRoutes(deps, desk));
   routes.route('/', sendingRoutes(deps, desk));
   routes.route('/', receivingRoutes(deps, desk));
   return routes;

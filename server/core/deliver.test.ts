@@ -69,7 +69,7 @@ beforeEach(() => {
   const bus = new MemoryBus();
   announcer = new Announcer({ presence, bus, events: silentEvents });
   deliveries = new Deliveries({ node: 'here', store, presence, bus, clock, events: silentEvents });
-  devices = new Devices({ store, deliveries, bus, random });
+  devices = new Devices({ store, deliveries, bus, random, events: silentEvents });
   receiving = new Receiving({ store, bus });
 });
 

@@ -4,6 +4,7 @@ import { ReveilleError } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
 import type { Urgency } from '../../protocol/urgency.ts';
 import type { Version } from '../../protocol/version.ts';
+import type { Events } from '../observe/events.ts';
 import type { Bus } from './bus.ts';
 import type { Random } from './clock.ts';
 import type { Deliveries } from './deliver.ts';
@@ -36,17 +37,20 @@ export class Devices {
   readonly #deliveries: Deliveries;
   readonly #bus: Bus;
   readonly #random: Random;
+  readonly #events: Events;
 
   constructor(deps: {
     readonly store: Store;
     readonly deliveries: Deliveries;
     readonly bus: Bus;
     readonly random: Random;
+    readonly events: Events;
   }) {
     this.#store = deps.store;
     this.#deliveries = deps.deliveries;
     this.#bus = deps.bus;
     this.#random = deps.random;
+    this.#events = deps.events;
   }
 
   /**
@@ -129,13 +133,14 @@ export class Devices {
           ? this.#store.taken(device.key, said.version)
           : outbox.taken(said.version);
       case 'handled':
-        return outbox === undefined
-          ? this.#store.confirm(device.key, said.version)
-          : outbox.confirm(said.version);
-      case 'failed':
+        if (outbox !== undefined) return outbox.confirm(said.version);
+        await this.#store.confirm(device.key, said.version);
+        return this.#events.confirmed(said.version, device.id);
+      case 'failed': {
         if (outbox !== undefined) return outbox.refuse(said.version, 'failed', said.reason);
-        await this.#store.runFailed(device.key, said.version);
-        return;
+        const { failedRuns } = await this.#store.runFailed(device.key, said.version);
+        return this.#events.runFailed(said.version, device.id, failedRuns, said.reason);
+      }
       case 'no-listener':
         return outbox?.refuse(said.version, 'no-listener', said.reason);
     }

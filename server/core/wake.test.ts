@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'bun:test';
 import type { AppId } from '../../protocol/app-id.ts';
 import { limits, retentionMs } from '../../protocol/limits.ts';
+import type { Version } from '../../protocol/version.ts';
 import { MemoryBus } from '../buses/memory.ts';
 import { MemoryPresence } from '../buses/presence-memory.ts';
 import { type Events, silentEvents } from '../observe/events.ts';
@@ -419,6 +420,30 @@ describe('the budget', () => {
     ).toBe(62);
   });
 
+  test('WK5 what is urgent wakes at once, also beyond the budget, and costs none of it', async () => {
+    const bench = new Bench();
+    const device = await bench.device();
+    for (let n = 1; n <= 61; n++) await bench.send(`m${n}`);
+    expect(bench.woken.length).toBe(60);
+    for (let n = 1; n <= 3; n++) await bench.send(`urgent ${n}`, { slot: '1', urgency: 'high' });
+    expect(bench.woken.slice(60)).toEqual(['push urgent 1', 'push urgent 2', 'push urgent 3']);
+    expect(bench.wakes.spentBy(device.key)).toBe(60);
+    // Both become ready while the push service answers: the one that is held back holds nothing else back.
+    let answer = (_: Woken): void => {};
+    bench.answer = () => new Promise((resolve) => (answer = resolve));
+    const urgent = [await bench.send('urgent 4', { slot: '1', urgency: 'high' })];
+    await bench.send('m62');
+    urgent.push(await bench.send('urgent 5', { slot: '2', urgency: 'high' }));
+    bench.answer = 'sent';
+    answer('sent');
+    await settle();
+    expect(bench.woken.slice(63)).toEqual(['push urgent 4', 'push urgent 5']);
+    const acks = urgent.map(({ version }) => ({ outcome: 'handled', version }) as const);
+    await bench.devices.acknowledge(device, acks);
+    expect(await bench.gaps(1)).toEqual([60]);
+    expect([bench.woken.at(-1), bench.wakes.spentBy(device.key)]).toEqual(['push m62', 61]);
+  });
+
   test('WK5 waking a connected device costs nothing', async () => {
     const bench = new Bench();
     const device = await bench.device();
@@ -469,7 +494,7 @@ describe('what the push service says', () => {
   test('WK7 a push service that named a time is asked after it', async () => {
     const bench = new Bench();
     await bench.device();
-    bench.answer = { laterMs: 7 * SECOND };
+    bench.answer = { laterMs: 7 * SECOND, why: 'It is down.' };
     await bench.send('hello');
     expect(await bench.gaps(2)).toEqual([7, 7]);
     bench.answer = 'sent';
@@ -479,9 +504,64 @@ describe('what the push service says', () => {
   test('WK7 one that named none is asked after 30 s, doubling', async () => {
     const bench = new Bench();
     await bench.device();
-    bench.answer = { laterMs: undefined };
+    bench.answer = { laterMs: undefined, why: 'It is down.' };
     await bench.send('hello');
     expect(await bench.gaps(3)).toEqual([30, 60, 120]);
+  });
+
+  test('WK20 after a rest the newest of each subchannel is pushed, not the last alone', async () => {
+    const bench = new Bench();
+    const device = await bench.device();
+    bench.answer = { laterMs: 10 * SECOND, why: 'It is down.' };
+    await bench.send('old');
+    await bench.send('new');
+    await bench.send('handled', { slot: '1' });
+    const { version } = await bench.send('other', { slot: '2' });
+    await bench.devices.acknowledge(device, [{ outcome: 'handled', version: (version - 1) as Version }]);
+    bench.woken.length = 0;
+    bench.answer = 'sent';
+    await bench.pass(10 * SECOND);
+    expect(bench.woken).toEqual(['push new', 'push other']);
+  });
+
+  test('WK20 a message that comes just then brings the others along', async () => {
+    const bench = new Bench();
+    await bench.device();
+    bench.answer = { laterMs: 10 * SECOND, why: 'It is down.' };
+    await bench.send('waits');
+    bench.woken.length = 0;
+    bench.answer = 'sent';
+    await bench.send('comes', { slot: '1' });
+    expect(bench.woken).toEqual(['push comes', 'push waits']);
+    // What was taken is offered again like any other.
+    expect(await bench.gaps(1)).toEqual([30]);
+    expect(bench.woken.slice(2)).toEqual(['push comes']);
+  });
+
+  test('WK20 nothing is pushed after a rest to a device that has connected meanwhile', async () => {
+    const bench = new Bench();
+    const device = await bench.device();
+    bench.answer = { laterMs: 10 * SECOND, why: 'It is down.' };
+    await bench.send('hello');
+    await bench.connect(device);
+    bench.answer = 'sent';
+    await bench.pass(10 * SECOND);
+    expect(bench.woken).toEqual(['push hello']);
+  });
+
+  test('WK22 the last failure of a device is remembered, and the end of its subscription', async () => {
+    const bench = new Bench();
+    const device = await bench.device();
+    expect(bench.wakes.failureOf(device.key)).toBeUndefined();
+    bench.answer = { laterMs: SECOND, why: 'It is down.' };
+    await bench.send('hello');
+    const at = bench.clock.now();
+    bench.answer = { laterMs: SECOND, why: undefined };
+    await bench.pass(SECOND);
+    expect(bench.wakes.failureOf(device.key)).toEqual({ at, why: 'It is down.' });
+    bench.answer = 'gone';
+    await bench.pass(SECOND);
+    expect(bench.wakes.failureOf(device.key)?.why).toContain('has ended');
   });
 
   test('WK10 a wake-up that fails unforeseen is reported and tried again; others go their way', async () => {

@@ -20,12 +20,22 @@ interface Sleeper {
   readonly ready: Map<Slot, Kept>;
   /** Since the last message: HA1 counts from here. */
   wakes: number;
+  /** True when the last wake-up was not taken: then its app knows of nothing that waits. */
+  refused: boolean;
   /** True from being due until the push service has answered, its turn in the line included. */
   busy: boolean;
   callOff: () => void;
 }
 
+/** A wake-up that failed, for the owner of the device. */
+export interface FailedWake {
+  readonly at: number;
+  /** A sentence. */
+  readonly why: string;
+}
+
 const nothing = (): void => {};
+const ended = 'Its push service says that the subscription has ended.';
 
 /**
  * Starts the app of a device that is not connected (CL1's second half), and goes on until the message has ended.
@@ -45,6 +55,8 @@ export class Wakes {
   readonly #clock: Clock;
   readonly #events: Events;
   readonly #budget = new WakeBudget();
+  /** The last of each device, those that failed last. */
+  readonly #failures = new Map<DeviceKey, FailedWake>();
   readonly #sleepers = new Map<DeviceKey, Sleeper>();
   /** Sleepers whose turn comes when fewer than limits.wakesUnderWay are under way. */
   readonly #line: Sleeper[] = [];
@@ -103,6 +115,11 @@ export class Wakes {
   /** Wake-ups of a device in its present hour, for its owner. */
   spentBy(device: DeviceKey): number {
     return this.#budget.spentBy(device, this.#clock.now());
+  }
+
+  /** The last wake-up of a device that failed since this server started, for its owner. */
+  failureOf(device: DeviceKey): FailedWake | undefined {
+    return this.#failures.get(device);
   }
 
   #onAnnounce(said: Announcement): void {
@@ -198,7 +215,7 @@ export class Wakes {
   /** Wakes a device that nobody looks after, when something waits for it. */
   async #lookAt(device: Device): Promise<void> {
     if (this.#sleepers.has(device.key) || (await this.#isConnected(device))) return;
-    const newest = await this.#newestFor(device);
+    const newest = (await this.#waitingFor(device)).at(-1);
     if (newest !== undefined) this.#bring(device, newest);
   }
 
@@ -216,7 +233,15 @@ export class Wakes {
     const known = this.#sleepers.get(key);
     if (known !== undefined) return known;
     if (this.#stopped || this.#sleepers.size >= limits.wakesRemembered) return undefined;
-    const made: Sleeper = { key, id, ready: new Map(), wakes: 0, busy: false, callOff: nothing };
+    const made: Sleeper = {
+      key,
+      id,
+      ready: new Map(),
+      wakes: 0,
+      refused: false,
+      busy: false,
+      callOff: nothing,
+    };
     this.#sleepers.set(key, made);
     return made;
   }
@@ -260,34 +285,40 @@ export class Wakes {
     if (wait !== undefined) this.#rest(sleeper, wait);
   }
 
-  /** Wakes for everything that is ready, or for the newest that waits. Answers when to look again; undefined = when it leaves. */
+  /** Wakes for everything that is ready, or for what waits. Answers when to look again; undefined = when it leaves. */
   async #wake(sleeper: Sleeper): Promise<number | undefined> {
     const device = await this.#store.findDevice(sleeper.id);
     if (device === undefined || device.transport === null || device.channel.state !== 'live') {
       this.#drop(sleeper);
       return undefined;
     }
-    if (sleeper.ready.size === 0) {
-      const newest = await this.#newestFor(device);
-      if (newest === undefined) this.#drop(sleeper);
-      // Its outbox offers it, and tells us when it leaves.
-      if (newest === undefined || (await this.#isConnected(device))) return undefined;
-      sleeper.ready.set(newest.slot, newest);
-    }
+    if (!(await this.#readied(sleeper, device))) return undefined;
     // A message that comes while the push service answers joins the round.
+    let overBudget = 0;
     for (const [slot, kept] of sleeper.ready) {
-      const wait = (await this.#isConnected(device)) ? 0 : this.#budget.take(device.key, this.#clock.now());
-      if (wait > 0) return this.#restAll(sleeper, wait);
       sleeper.ready.delete(slot);
+      const wait = await this.#heldFor(device, kept);
+      overBudget = Math.max(overBudget, wait);
+      if (wait > 0) continue;
       const answer = await this.#waker.wake(device.transport, kept);
       const outcome = typeof answer === 'string' ? answer : 'later';
       this.#events.woken(kept.version, device.id, outcome);
       if (answer === 'gone') return this.#gone(sleeper, device);
       if (answer === 'sent' && kept.tracked) await this.#sent(device, kept);
-      if (answer !== 'sent') return this.#restAll(sleeper, answer.laterMs ?? reofferDelay(++sleeper.wakes));
+      if (answer === 'sent') continue;
+      this.#noteFailure(device.key, answer.why);
+      sleeper.refused = true;
+      return this.#restAll(sleeper, answer.laterMs ?? reofferDelay(++sleeper.wakes));
     }
+    if (overBudget > 0) return overBudget;
     sleeper.wakes += 1;
     return reofferDelay(sleeper.wakes);
+  }
+
+  /** WK5: for how many milliseconds the budget holds a wake-up back. An app that runs costs nothing, what is urgent may not wait. */
+  async #heldFor(device: Device, kept: Kept): Promise<number> {
+    if (kept.urgency === 'high' || (await this.#isConnected(device))) return 0;
+    return this.#budget.take(device.key, this.#clock.now());
   }
 
   async #sent({ key, channel }: Device, { version }: Kept): Promise<void> {
@@ -295,7 +326,23 @@ export class Wakes {
     this.#deliveries.moves.moved(channel.id);
   }
 
-  /** What was ready waits in the store: the newest of it is read again when the rest is over. */
+  /** Adds what waits to what is ready, as far as the app does not learn of it by being woken. Answers whether anything is. */
+  async #readied(sleeper: Sleeper, device: Device): Promise<boolean> {
+    const { ready, refused } = sleeper;
+    if (ready.size > 0 && !refused) return true;
+    const waiting = await this.#waitingFor(device);
+    if (ready.size === 0) {
+      if (waiting.length === 0) this.#drop(sleeper);
+      // Its outbox offers it, and tells us when it leaves.
+      if (waiting.length === 0 || (await this.#isConnected(device))) return false;
+    }
+    // An app that was woken fetches the rest. One that was not, and runs, does not know that there is any.
+    for (const kept of refused ? waiting : waiting.slice(-1)) ready.set(kept.slot, kept);
+    sleeper.refused = false;
+    return true;
+  }
+
+  /** What was ready waits in the store, and is read again when the rest is over. */
   #restAll(sleeper: Sleeper, wait: number): number {
     sleeper.ready.clear();
     return wait;
@@ -307,16 +354,24 @@ export class Wakes {
     if (device !== undefined && device.transport !== transport) return this.#restAll(sleeper, 0);
     this.#drop(sleeper);
     if (device === undefined) return undefined;
+    this.#noteFailure(device.key, ended);
     const silentMs = this.#clock.now() - device.seenAt;
     if (silentMs > limits.silentDeviceDays * 86_400_000) await this.#endDevice(device);
     else await this.#store.updateDevice(device.key, { transport: null });
     return undefined;
   }
 
-  /** The newest message that waits for a device and is not withheld from it; nothing does on a channel that is paused. */
-  async #newestFor({ key, lowestUrgency: lowest }: Device): Promise<Kept | undefined> {
-    const { kept } = await this.#store.missed(key, 1, { lowest });
-    return kept.at(-1);
+  #noteFailure(device: DeviceKey, why: string | undefined): void {
+    if (why === undefined) return;
+    this.#failures.delete(device);
+    const [oldest] = this.#failures.keys();
+    if (this.#failures.size >= limits.wakesRemembered && oldest !== undefined) this.#failures.delete(oldest);
+    this.#failures.set(device, { at: this.#clock.now(), why });
+  }
+
+  /** The newest of each slot that waits for a device and is not withheld from it, oldest first; none on a paused channel. */
+  async #waitingFor({ key, lowestUrgency: lowest }: Device): Promise<readonly Kept[]> {
+    return (await this.#store.missed(key, 1, { lowest })).kept;
   }
 
   async #isConnected(device: Device): Promise<boolean> {

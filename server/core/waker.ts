@@ -4,7 +4,13 @@ import type { Kept } from './store.ts';
  * What became of a wake-up: `sent` = the push service took it; `gone` = it will never reach anyone by this transport again;
  * else nothing was taken now, and it makes sense again after `laterMs` (undefined = nobody said when).
  */
-export type Woken = 'sent' | 'gone' | { readonly laterMs: number | undefined };
+export type Woken = 'sent' | 'gone' | Refused;
+
+interface Refused {
+  readonly laterMs: number | undefined;
+  /** A sentence for the owner of the device; undefined = nothing failed, it was not its turn. */
+  readonly why: string | undefined;
+}
 
 /** The port to what reaches a device that is not connected, filled by gateways/webpush-out. */
 export interface Waker {

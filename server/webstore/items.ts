@@ -84,6 +84,21 @@ export class Items {
     return await this.#deps.files.inTurn(id, () => this.#take(actor, app, upload));
   }
 
+  /** The apps of the account's groups with their packages, the newest version first. */
+  async ofAccount(
+    account: string,
+  ): Promise<readonly { readonly app: App; readonly packages: readonly StoredPackage[] }[]> {
+    const apps = await this.#deps.apps.list(account);
+    if (apps.length === 0) return [];
+    const ids = apps.map(({ id }) => id);
+    const rows = await this.#deps.db
+      .selectFrom('store_packages')
+      .selectAll()
+      .where('app', 'in', ids)
+      .execute();
+    return apps.map((app) => ({ app, packages: newestFirst(rows.filter((row) => row.app === app.id)) }));
+  }
+
   /** All packages of an item, the newest version first. @throws `not-found` unless the actor is in the item's group. */
   async list(actor: string, id: AppId): Promise<readonly StoredPackage[]> {
     await this.#deps.apps.open(actor, id);
@@ -252,7 +267,10 @@ export class Items {
 /** All packages of an item, the newest version first. */
 async function packagesOf(db: ControlDatabase, id: AppId): Promise<readonly StoredPackage[]> {
   const rows = await db.selectFrom('store_packages').selectAll().where('app', '=', id).execute();
-  return rows.sort((a, b) => compareVersions(b.version, a.version));
+  return newestFirst(rows);
 }
+
+const newestFirst = (rows: StoredPackage[]): readonly StoredPackage[] =>
+  rows.sort((a, b) => compareVersions(b.version, a.version));
 
 const fileOf = ({ version, sha256 }: StoredPackage): string => `${version}-${sha256.slice(0, 16)}.crx`;

@@ -3,6 +3,7 @@ import { limits } from '../../../protocol/limits.ts';
 import { HostRests, readRetryAfter } from './host-rest.ts';
 
 const host = 'push.example';
+const why = 'It is down.';
 
 describe('the rests of a push service', () => {
   test('WK17 it has 16 places; one that is given back is free', () => {
@@ -19,38 +20,49 @@ describe('the rests of a push service', () => {
     let now = 0;
     for (const seconds of [30, 60, 120, 240, 480, 960, 1_920, 3_600, 3_600]) {
       expect(rests.enter(host, now)).toBe(0);
-      expect(rests.failed(host, undefined, now)).toBe(seconds * 1_000);
+      expect(rests.failed(host, undefined, now, why)).toBe(seconds * 1_000);
       expect(rests.enter(host, now + 1)).toBe(seconds * 1_000 - 1);
       now += seconds * 1_000;
     }
     expect(rests.enter(host, now)).toBe(0);
     rests.left(host);
     expect(rests.enter(host, now)).toBe(0);
-    expect(rests.failed(host, undefined, now)).toBe(limits.pushRestMs);
+    expect(rests.failed(host, undefined, now, why)).toBe(limits.pushRestMs);
   });
 
   test('WK18 it rests as long as it asked for, at most an hour', () => {
     const rests = new HostRests();
     rests.enter(host, 0);
-    expect(rests.failed(host, 5_000, 0)).toBe(5_000);
+    expect(rests.failed(host, 5_000, 0, why)).toBe(5_000);
     expect(rests.enter(host, 4_000)).toBe(1_000);
     expect(rests.enter(host, 5_000)).toBe(0);
-    expect(rests.failed(host, 86_400_000, 5_000)).toBe(limits.pushRestMsMax);
+    expect(rests.failed(host, 86_400_000, 5_000, why)).toBe(limits.pushRestMsMax);
+  });
+
+  test('WK22 says why it rests until it has answered', () => {
+    const rests = new HostRests();
+    expect(rests.whyOf(host)).toBeUndefined();
+    rests.enter(host, 0);
+    rests.failed(host, 5_000, 0, why);
+    expect(rests.whyOf(host)).toBe(why);
+    rests.enter(host, 5_000);
+    rests.left(host);
+    expect(rests.whyOf(host)).toBeUndefined();
   });
 
   test('WK18 one of several that fail at the same time does not shorten the rest', () => {
     const rests = new HostRests();
     rests.enter(host, 0);
     rests.enter(host, 0);
-    rests.failed(host, 60_000, 0);
-    rests.failed(host, 1_000, 0);
+    rests.failed(host, 60_000, 0, why);
+    rests.failed(host, 1_000, 0, why);
     expect(rests.enter(host, 2_000)).toBe(58_000);
   });
 
   test('WK18 a clock that stepped back ends a rest', () => {
     const rests = new HostRests();
     rests.enter(host, 10_000_000);
-    rests.failed(host, undefined, 10_000_000);
+    rests.failed(host, undefined, 10_000_000, why);
     expect(rests.enter(host, 0)).toBe(0);
   });
 

@@ -6,6 +6,8 @@ interface Host {
   restUntil: number;
   /** Failures in a row. */
   failures: number;
+  /** Of the last failure, until it has answered. */
+  why: string | undefined;
 }
 
 /**
@@ -31,26 +33,33 @@ export class HostRests {
     const host = this.#host(name);
     host.underWay -= 1;
     host.failures = 0;
+    host.why = undefined;
   }
 
   /**
-   * It cannot now. Answers the milliseconds of its rest.
+   * It cannot now, and `why`. Answers the milliseconds of its rest.
    * @param askedMs what it asked for, where it did; else limits.pushRestMs, doubling up to limits.pushRestMsMax.
    */
-  failed(name: string, askedMs: number | undefined, now: number): number {
+  failed(name: string, askedMs: number | undefined, now: number, why: string): number {
     const host = this.#host(name);
     host.underWay -= 1;
     const own = limits.pushRestMs * 2 ** Math.min(host.failures, 20);
     host.failures += 1;
+    host.why = why;
     const rest = Math.min(Math.max(askedMs ?? own, 0), limits.pushRestMsMax);
     host.restUntil = Math.max(host.restUntil, now + rest);
     return rest;
   }
 
+  /** Why it rests; undefined when it does not. */
+  whyOf(name: string): string | undefined {
+    return this.#host(name).why;
+  }
+
   #host(name: string): Host {
     const known = this.#hosts.get(name);
     if (known !== undefined) return known;
-    const made: Host = { underWay: 0, restUntil: 0, failures: 0 };
+    const made: Host = { underWay: 0, restUntil: 0, failures: 0, why: undefined };
     this.#hosts.set(name, made);
     return made;
   }

@@ -122,14 +122,14 @@ describe('a subscription of this server', () => {
     for (const senderKey of [signer().publicKey, null]) {
       const json = transport(`https://any.example/${await subscribed(senderKey)}`);
       expect(() => waker().assertUsable(json)).toThrow();
-      expect(await waker().wake(json, kept())).toBe('gone');
+      expect(await waker().wake(json, kept())).toMatchObject({ laterMs: limits.reofferMsMax });
     }
   });
 
   test('WK7 a store that cannot keep the push says later', async () => {
     const json = transport(`https://any.example/${await subscribed()}`);
     await town.store.close();
-    expect(await waker().wake(json, kept())).toEqual({ laterMs: undefined });
+    expect(await waker().wake(json, kept())).toMatchObject({ laterMs: undefined, why: expect.any(String) });
   });
 });
 
@@ -169,7 +169,7 @@ describe('a subscription elsewhere', () => {
     expect(posted[0]?.headers).not.toContainKeys(['Content-Encoding', 'Content-Type']);
   });
 
-  test('WK15 a host that is not allowed is refused when it is registered, and never called', async () => {
+  test('WK15 a host that is not allowed is refused when it is registered', async () => {
     const elsewhere = transport('https://elsewhere.example/1');
     let refusal: ReveilleError | undefined;
     try {
@@ -180,8 +180,15 @@ describe('a subscription elsewhere', () => {
     expect([refusal?.code, refusal?.facts.location]).toEqual(['input-invalid', 'transport.endpoint']);
     expect(refusal?.sentence).toContain('--push-hosts');
     waker().assertUsable(json());
-    expect(await waker().wake(elsewhere, kept())).toBe('gone');
-    expect(await waker().wake(transport('http://push.example/1'), kept())).toBe('gone');
+  });
+
+  test('WK15 WK21 one that is not allowed any more is not called, and its subscription is not given up', async () => {
+    for (const endpoint of ['https://elsewhere.example/1', 'http://push.example/1']) {
+      const { host } = new URL(endpoint);
+      const why = `This server does not push to ${host}: its operator can allow it with --push-hosts.`;
+      expect(await waker().wake(transport(endpoint), kept())).toEqual({ laterMs: limits.reofferMsMax, why });
+      expect(failures.at(-1)).toContain(why);
+    }
     expect(posted).toEqual([]);
   });
 
@@ -190,10 +197,10 @@ describe('a subscription elsewhere', () => {
     [202, 'sent'],
     [404, 'gone'],
     [410, 'gone'],
-    [307, { laterMs: limits.reofferMsMax }],
-    [401, { laterMs: limits.reofferMsMax }],
-    [403, { laterMs: limits.reofferMsMax }],
-    [413, { laterMs: limits.reofferMsMax }],
+    [307, { laterMs: limits.reofferMsMax, why: 'push.example answered 307.' }],
+    [401, { laterMs: limits.reofferMsMax, why: 'push.example answered 401.' }],
+    [403, { laterMs: limits.reofferMsMax, why: 'push.example answered 403.' }],
+    [413, { laterMs: limits.reofferMsMax, why: 'push.example answered 413.' }],
   ] as const) {
     test(`WK18 ${status} means ${JSON.stringify(woken)}`, async () => {
       said = { status, retryAfter: undefined };
@@ -207,8 +214,9 @@ describe('a subscription elsewhere', () => {
     for (const status of [429, 503]) {
       said = { status, retryAfter: '7' };
       posted = [];
-      expect(await one.wake(json(), kept())).toEqual({ laterMs: 7_000 });
-      expect(await one.wake(json(), kept())).toEqual({ laterMs: 7_000 });
+      const refused = { laterMs: 7_000, why: `push.example answered ${status}.` };
+      expect(await one.wake(json(), kept())).toEqual(refused);
+      expect(await one.wake(json(), kept())).toEqual(refused);
       expect(posted.length).toBe(1);
       town.clock.advance(7_000);
     }
@@ -218,9 +226,10 @@ describe('a subscription elsewhere', () => {
 
   test('WK18 one that cannot be reached rests, is reported, and gives its place back', async () => {
     const one = waker();
-    said = new Error('no route');
+    said = Object.assign(new Error('no route'), { code: 'EHOSTUNREACH' });
+    const why = 'push.example could not be reached (EHOSTUNREACH).';
     for (let n = 0; n <= limits.pushesPerHost; n++) {
-      expect(await one.wake(json(), kept())).toEqual({ laterMs: Math.min(30_000 * 2 ** n, 3_600_000) });
+      expect(await one.wake(json(), kept())).toEqual({ laterMs: Math.min(30_000 * 2 ** n, 3_600_000), why });
       town.clock.advance(limits.pushRestMsMax);
     }
     expect(failures[0]).toBe('push to push.example: Error: no route');

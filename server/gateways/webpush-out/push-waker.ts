@@ -69,7 +69,10 @@ export class PushWaker implements Waker {
     const url = new URL(transport.endpoint);
     const token = this.#ownToken(url);
     if (token !== undefined) return this.#wakeHere(token, transport, kept);
-    return isAllowed(url, this.#hosts) ? this.#wakeThere(url, transport, kept) : 'gone';
+    if (isAllowed(url, this.#hosts)) return this.#wakeThere(url, transport, kept);
+    // Its operator may have left it out by mistake, and no client tells its subscription again on that account.
+    const why = `This server does not push to ${url.host}: its operator can allow it with --push-hosts.`;
+    return this.#refuse(url, why);
   }
 
   /**
@@ -94,7 +97,8 @@ export class PushWaker implements Waker {
       if (!(error instanceof ReveilleError)) throw error;
       if (error.code === 'endpoint-gone') return 'gone';
       const { retryAfterSeconds } = error.facts;
-      return { laterMs: retryAfterSeconds === undefined ? undefined : retryAfterSeconds * 1_000 };
+      const laterMs = retryAfterSeconds === undefined ? undefined : retryAfterSeconds * 1_000;
+      return { laterMs, why: error.sentence };
     }
   }
 
@@ -102,7 +106,7 @@ export class PushWaker implements Waker {
     const push = await this.#encode(transport, kept, true);
     if (push === undefined) return 'gone';
     const wait = this.#rests.enter(url.host, this.#clock.now());
-    if (wait > 0) return { laterMs: wait };
+    if (wait > 0) return { laterMs: wait, why: this.#rests.whyOf(url.host) };
     try {
       const headers = await headersOf(transport, push, this.#signer);
       const { status, retryAfter } = await this.#post(url, headers, push.body);
@@ -111,10 +115,12 @@ export class PushWaker implements Waker {
         return this.#outcomeOf(status, url);
       }
       const now = this.#clock.now();
-      return { laterMs: this.#rests.failed(url.host, readRetryAfter(retryAfter, now), now) };
+      const why = `${url.host} answered ${status}.`;
+      return { laterMs: this.#rests.failed(url.host, readRetryAfter(retryAfter, now), now, why), why };
     } catch (error) {
       this.#events.failed(`push to ${url.host}`, error);
-      return { laterMs: this.#rests.failed(url.host, undefined, this.#clock.now()) };
+      const why = `${url.host} could not be reached (${codeOf(error)}).`;
+      return { laterMs: this.#rests.failed(url.host, undefined, this.#clock.now(), why), why };
     }
   }
 
@@ -129,10 +135,22 @@ export class PushWaker implements Waker {
   }
 
   /** What an answer below 500 says of the subscription. A refusal of another kind is ours to mend, not its end. */
-  #outcomeOf(status: number, { host }: URL): Woken {
+  #outcomeOf(status: number, url: URL): Woken {
     if (status >= 200 && status < 300) return 'sent';
     if (GONE.has(status)) return 'gone';
-    this.#events.failed(`push to ${host}`, new Error(`it answered ${status}`));
-    return { laterMs: limits.reofferMsMax };
+    return this.#refuse(url, `${url.host} answered ${status}.`);
   }
+
+  /** What somebody has to mend. */
+  #refuse({ host }: URL, why: string): Woken {
+    this.#events.failed(`push to ${host}`, new Error(why));
+    return { laterMs: limits.reofferMsMax, why };
+  }
+}
+
+/** What the system calls a failure. Its text may name addresses within our network, and is for the log alone. */
+function codeOf(error: unknown): string {
+  const { code } = error as { readonly code?: unknown };
+  if (code === 'ABORT_ERR') return 'no answer in time';
+  return typeof code === 'string' ? code : 'unknown';
 }

@@ -5,6 +5,7 @@ import { ReveilleError } from '../../../protocol/errors.ts';
 import { limits } from '../../../protocol/limits.ts';
 import { CHANNEL_SCOPE } from '../../core/sender.ts';
 import type { Device } from '../../core/store.ts';
+import { silentEvents } from '../../observe/events.ts';
 import type { RegisteredDevice } from './register.ts';
 
 const app = 'mfaehphpebmlbfdiegjnpidmibldjbjk' as AppId;
@@ -318,6 +319,24 @@ describe('what waits', () => {
     for (const wrong of ['', '0', '-1', 'x', '1.5']) {
       expect((await errorOf(await t.at(device, 'GET', `/missed?after=${wrong}`))).location).toBe('after');
     }
+  });
+
+  test('WK23 what is answered here counts like what is answered over a connection', async () => {
+    const told: unknown[] = [];
+    const confirmed = (version: number) => told.push(['confirmed', version]);
+    const runFailed = (...facts: [number, string, number, string]) => told.push(['failed', ...facts]);
+    await using t = await town({ events: { ...silentEvents, confirmed, runFailed } });
+    const device = await t.register();
+    const version = await t.send(device.channelId, 0, 'a');
+    const acks = [
+      { version, outcome: 'failed', reason: 'no network' },
+      { version, outcome: 'handled' },
+    ];
+    expect((await t.at(device, 'POST', '/confirm', { body: { acks } })).status).toBe(204);
+    expect(told).toEqual([
+      ['failed', version, device.deviceId, 1, 'no network'],
+      ['confirmed', version],
+    ]);
   });
 
   test('DV5 what was handled does not wait any more, what failed does', async () => {

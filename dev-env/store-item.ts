@@ -1,0 +1,111 @@
+import { ZipFile } from 'yazl';
+import type { AppId } from '../protocol/app-id.ts';
+import type { App } from '../server/webstore/apps.ts';
+import { waitUntil } from './browser.ts';
+import type { ConsoleTown } from './console-town.ts';
+
+/** What a version told when Chromium had installed it or updated to it. */
+interface Told {
+  /** The id that Chromium gives to the extension: the host of its requests' `Origin`. */
+  readonly app: string;
+  readonly version: string;
+  readonly reason: string;
+  readonly previousVersion?: string;
+}
+
+/** The browser fetches, checks and unpacks, in processes that a busy machine starts slowly. */
+const installMs = 90_000;
+
+/** Tells the test's own server of each install and update, and takes an update as soon as it is there. */
+const worker = (site: string) => `
+chrome.runtime.onInstalled.addListener(({ reason, previousVersion }) => {
+  const { version } = chrome.runtime.getManifest();
+  void fetch('${site}/told', { method: 'POST', mode: 'no-cors', body: JSON.stringify({ version, reason, previousVersion }) });
+});
+chrome.runtime.onUpdateAvailable.addListener(() => chrome.runtime.reload());
+`;
+
+/** A publisher of a town's store, whose items tell a site of the test's that they run. */
+export class StorePublisher implements Disposable {
+  readonly #told: Told[] = [];
+  readonly #town: ConsoleTown;
+  readonly #group: string;
+  readonly #server: Bun.Server<undefined>;
+
+  private constructor(town: ConsoleTown, group: string) {
+    this.#town = town;
+    this.#group = group;
+    this.#server = Bun.serve({ hostname: '127.0.0.1', port: 0, fetch: (request) => this.#answer(request) });
+  }
+
+  static async in(town: ConsoleTown): Promise<StorePublisher> {
+    town.control.sqlite.run(
+      "INSERT INTO user (id, name, email, emailVerified, createdAt, updatedAt, role, disabled) VALUES ('ann', 'Ann', 'ann@example.com', 0, 0, 0, 'user', 0)",
+    );
+    return new StorePublisher(town, await town.webstore.groups.create('ann', 'Ann'));
+  }
+
+  /** Of the pages with links to the packages. */
+  get site(): string {
+    return `http://127.0.0.1:${this.#server.port}`;
+  }
+
+  /** Registers an item with a key that the store makes, and publishes its version 1.0. */
+  async item(title: string): Promise<App> {
+    const { apps } = this.#town.webstore;
+    const { id } = await apps.register('ann', this.#group, title, { kind: 'made' });
+    await this.publish(id, '1.0');
+    return await apps.open('ann', id);
+  }
+
+  /** Uploads a version of an item as a zip, and publishes it. */
+  async publish(id: AppId, version: string): Promise<void> {
+    const manifest = {
+      manifest_version: 3,
+      name: 'From the store',
+      version,
+      background: { service_worker: 'background.js' },
+    };
+    const { items } = this.#town.webstore;
+    const files = { 'manifest.json': JSON.stringify(manifest), 'background.js': worker(this.site) };
+    await items.upload('ann', id, await zip(files));
+    await items.publish('ann', id);
+  }
+
+  /** A page with a link to the package of the item's version 1.0. */
+  pageOf(id: AppId): string {
+    return `${this.site}/${id}/1.0`;
+  }
+
+  /** Waits until an item has told this of itself. */
+  async hears(expected: Told): Promise<void> {
+    const isIt = (one: Told): boolean => Bun.deepEquals(one, expected);
+    await waitUntil(JSON.stringify(expected), async () => this.#told.some(isIt), installMs);
+  }
+
+  [Symbol.dispose](): void {
+    void this.#server.stop(true);
+  }
+
+  async #answer(request: Request): Promise<Response> {
+    const { pathname } = new URL(request.url);
+    if (pathname === '/told') {
+      const app = (request.headers.get('origin') ?? '').replace('chrome-extension://', '');
+      this.#told.push({ app, ...((await request.json()) as Omit<Told, 'app'>) });
+      return new Response(null, { status: 204 });
+    }
+    const address = `${this.#town.origin}/service/update2/crx${pathname}.crx`;
+    return new Response(`<!doctype html><title>Item</title><a href="${address}">Install</a>`, {
+      headers: { 'Content-Type': 'text/html' },
+    });
+  }
+}
+
+async function zip(files: Readonly<Record<string, string>>): Promise<Buffer> {
+  const file = new ZipFile();
+  for (const [name, text] of Object.entries(files)) file.addBuffer(Buffer.from(text), name);
+  file.end();
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of file.outputStream) chunks.push(chunk as Uint8Array);
+  return Buffer.concat(chunks);
+}

@@ -89,6 +89,12 @@ describe('policy', () => {
     ]);
   });
 
+  test('ES17 for Chromium the id alone takes an extension from the store of the server', async () => {
+    const files = filesIn((await policy('chromium', '--extension', APP)).output);
+    const { ExtensionSettings } = JSON.parse(files['/etc/chromium/policies/managed/reveille.json'] ?? '');
+    expect(ExtensionSettings[APP].update_url).toBe(`${origin}/service/update2/crx`);
+  });
+
   test('CI21 for Firefox one policy is enough, with the authority beside it', async () => {
     const { output } = await policy('firefox', '--ca', join(folder, 'ca.crt'));
     const files = filesIn(output);
@@ -127,7 +133,8 @@ describe('policy', () => {
   });
 
   test('CI21 what cannot be read is refused, and so is Chromium while its door is shut', async () => {
-    expect((await policy('chromium', '--extension', APP)).errors).toContain('--extension');
+    expect((await policy('chromium', '--extension', 'app')).errors).toContain('--extension');
+    expect((await policy('firefox', '--extension', APP)).errors).toContain('--extension');
     expect((await policy('firefox', '--notifications', 'app')).errors).toContain('--notifications');
     mcsPort = undefined;
     const { errors, code } = await policy('chromium');

@@ -2,6 +2,8 @@ import { X509Certificate } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Argument, Command } from 'commander';
+import { isAppId } from '../protocol/app-id.ts';
+import { UPDATE_PATH } from '../server/webstore/items.ts';
 import { readBrowserSettings } from './browser-settings.ts';
 import { CliError, defaultServer, readServer } from './call.ts';
 import { pushSwitches } from './chromium.ts';
@@ -25,7 +27,7 @@ export function policyVerb(): Command {
     .option('--ca <file>', 'the authority of its certificate (default: the one that cert made here)')
     .option(
       '--extension <id;url...>',
-      'extension to install: its id, a semicolon, its update manifest (Chromium) or package (Firefox)',
+      "extension to install: its id, a semicolon, its update manifest (Chromium) or package (Firefox); for Chromium the id alone takes it from the server's store",
     )
     .option('--notifications <origins...>', 'sites that may notify and so be pushed to, beside the server')
     .option('--to <folder>', 'write the files below this folder instead, such as / or the root of an image')
@@ -46,16 +48,19 @@ async function filesOf(
   const fleet: Fleet = {
     settings,
     authority: authority === undefined ? undefined : new X509Certificate(authority),
-    extensions: (flags.extension ?? []).map(readExtension),
+    extensions: (flags.extension ?? []).map((text) =>
+      readExtension(text, kind === 'chromium' ? server + UPDATE_PATH : undefined),
+    ),
     notifications: [server, ...(flags.notifications ?? []).map(readOrigin)],
   };
   const files = kind === 'chromium' ? chromiumFiles(fleet, pushSwitches(settings)) : firefoxFleetFiles(fleet);
   return Object.entries(files);
 }
 
-function readExtension(text: string): FleetExtension {
+/** @param store where an extension is from that is named by its id alone; undefined refuses such. */
+function readExtension(text: string, store: string | undefined): FleetExtension {
   const [id = '', ...rest] = text.split(';');
-  const url = URL.parse(rest.join(';'));
+  const url = URL.parse(store !== undefined && isAppId(text) ? store : rest.join(';'));
   if (id === '' || url === null)
     throw new CliError(`--extension takes an id, a semicolon and a URL, not ${JSON.stringify(text)}.`);
   return { id, url: url.href };

@@ -13,8 +13,8 @@ export interface ReturningClient {
   readonly got: ReadonlyMap<string, number>;
   /** Where its subscription is posted to; settles once it has one. */
   readonly endpoint: Promise<string>;
-  /** Called after each push that came. */
-  onPush: () => void;
+  /** Called with each body that came, in base64url. */
+  onPush: (body: string) => void;
   close(): void;
 }
 
@@ -26,7 +26,7 @@ export class ReturningAutopush implements ReturningClient {
   #uaid: string | undefined;
   #socket: WebSocket | undefined;
   #ended = false;
-  onPush: () => void = () => {};
+  onPush: (body: string) => void = () => {};
 
   constructor({ origin }: Town) {
     this.#url = origin.replace(/^http/, 'ws') + AUTOPUSH_PATH;
@@ -59,7 +59,7 @@ export class ReturningAutopush implements ReturningClient {
       if (frame.messageType !== 'notification') return;
       count(this.got, frame.data ?? '');
       say({ messageType: 'ack', updates: [{ channelID, version: frame.version, code: 100 }] });
-      this.onPush();
+      this.onPush(frame.data ?? '');
     });
     socket.addEventListener('close', () => {
       if (!this.#ended) setTimeout(() => this.#connect(), AGAIN_MS);
@@ -77,12 +77,15 @@ export class ReturningMcs implements ReturningClient {
   readonly #town: Town;
   /** Ids of messages that came, with the number of the frame of ours that acknowledged each. */
   readonly #unsure = new Map<string, number>();
+  readonly #sender: string;
   #client: McsClient | undefined;
   #ended = false;
-  onPush: () => void = () => {};
+  onPush: (body: string) => void = () => {};
 
-  constructor(town: Town) {
+  /** @param sender whom its subscription is for: the public key of an application server, in base64url; else anyone. */
+  constructor(town: Town, sender = '1234567890') {
     this.#town = town;
+    this.#sender = sender;
     this.endpoint = this.#begin();
   }
 
@@ -93,7 +96,7 @@ export class ReturningMcs implements ReturningClient {
 
   async #begin(): Promise<string> {
     const { id, token } = await checkIn(this.#town.origin);
-    const endpoint = await register(this.#town.origin, id, token);
+    const endpoint = await register(this.#town.origin, id, token, this.#sender);
     void this.#stay(id, token);
     return endpoint;
   }
@@ -116,10 +119,11 @@ export class ReturningMcs implements ReturningClient {
     client.onHeard = ({ tag, received, persistentId, body }) => {
       for (const [known, frame] of this.#unsure) if (frame <= received) this.#unsure.delete(known);
       if (tag !== tags.data) return;
-      count(this.got, Buffer.from(body).toString('base64url'));
+      const text = Buffer.from(body).toString('base64url');
+      count(this.got, text);
       this.#unsure.set(persistentId, ++sent);
       client.acknowledge();
-      this.onPush();
+      this.onPush(text);
     };
     await client.login(id, token, listed);
     await client.closed;
@@ -144,14 +148,14 @@ async function checkIn(origin: string): Promise<{ readonly id: string; readonly 
   );
 }
 
-async function register(origin: string, id: string, token: string): Promise<string> {
+async function register(origin: string, id: string, token: string, sender: string): Promise<string> {
   const answer = await fetch(origin + REGISTRATION_PATH, {
     method: 'POST',
     headers: { Authorization: `AidLogin ${id}:${token}` },
     body: new URLSearchParams({
       app: 'org.chromium.linux',
       'X-subtype': 'wp:https://site.example/#1-V2',
-      sender: '1234567890',
+      sender,
     }),
   });
   const [, endpointToken] = /^token=(.+)$/.exec(await answer.text()) ?? [];

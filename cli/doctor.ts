@@ -11,11 +11,13 @@ import {
   checkReachability,
   type Finding,
 } from './findings.ts';
+import { checkPushHosts } from './push-findings.ts';
 import { configOf, withSettings } from './serve.ts';
 import { madeAuthority } from './trust.ts';
 
 interface DoctorFlags extends RawSettings {
   readonly browser?: boolean;
+  readonly push?: boolean;
 }
 
 /** `reveille doctor`: looks at what `serve` with the same flags would run on, and says how to mend what is wrong. */
@@ -26,8 +28,11 @@ export function doctorVerb(): Command {
     ),
   )
     .option('--browser', 'also say why a browser does not connect')
-    .action(async ({ browser, ...flags }: DoctorFlags) => {
-      const findings = await examine(configOf(flags), browser === true);
+    .option('--push', 'also greet the push services that --push-hosts names')
+    .action(async ({ browser, push, ...flags }: DoctorFlags) => {
+      const config = configOf(flags);
+      const findings = await examine(config, browser === true);
+      if (push === true) findings.push(...(await checkPushHosts(config)));
       for (const finding of findings) console.log(describe(finding));
       const wrong = findings.filter((finding) => finding.state === 'wrong').length;
       console.log(wrong === 0 ? '\nNothing is in the way.' : `\n${wrong} to mend.`);

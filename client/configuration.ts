@@ -4,6 +4,8 @@ export interface Configuration {
   readonly server: string | undefined;
   /** Id of the app at the service, for Firefox, where the browser's id of the extension is another. */
   readonly app: string | undefined;
+  /** The app wants the service's page opened when it is removed. */
+  readonly uninstallPage: boolean;
   readonly permissions: ReadonlySet<string>;
 }
 
@@ -13,13 +15,14 @@ export interface Configuration {
  */
 export function readConfiguration(manifest: object, scriptUrl: string | undefined): Configuration {
   const { push_messaging: key, permissions } = manifest as {
-    push_messaging?: { server?: string; app?: string };
+    push_messaging?: { server?: string; app?: string; uninstall_page?: boolean };
     permissions?: readonly string[];
   };
   const url = URL.parse(URL.parse(`${scriptUrl}`)?.searchParams.get('server') ?? `${key?.server}`);
   return {
     server: url?.protocol.startsWith('http') ? url.origin : undefined,
     app: key?.app,
+    uninstallPage: key?.uninstall_page === true,
     permissions: new Set(permissions),
   };
 }

@@ -66,7 +66,7 @@ export function install(scriptUrl: string | undefined): void {
   if (server === undefined) complain(noServer);
   if (inFirefox && app === undefined) complain(noApp);
   const appId = inFirefox ? `${app}` : chrome.runtime.id;
-  const { event, find } = server === undefined ? idle() : start(server, appId);
+  const { event, find } = server === undefined ? idle() : start(server, appId, configuration.uninstallPage);
   const hosts: object[] = [chrome.runtime, chrome.extension].filter(Boolean);
   const getChannelId = createGetChannelId(find, { hosts, unchecked: complain, uncaught: reportError });
   Object.assign(chrome, { pushMessaging: { getChannelId, onMessage: event } });
@@ -98,7 +98,7 @@ const around = {
 };
 
 /** Puts the parts together and starts them. */
-function start(origin: string, appId: string): Started {
+function start(origin: string, appId: string, uninstallPage: boolean): Started {
   const listeners = createListeners(reportError, (count) => {
     contexts.listens(count > 0);
     if (count === 0) return;
@@ -109,6 +109,7 @@ function start(origin: string, appId: string): Started {
   // In Chromium only the worker can subscribe without notifications.
   const look = (): void => {
     if (inWorker || inBackgroundPage) void transport.look();
+    if (uninstallPage) leaveWord(registration);
   };
   const storage = chrome.storage ? areaStorage(chrome.storage.local) : cacheStorage();
   const rest = chrome.storage ? areaStorage(chrome.storage.session) : storage;
@@ -200,6 +201,12 @@ function openWakeSite(origin: string, storage: KeyValue, lifeline: Lifeline, sub
     },
     subscribed,
   });
+}
+
+/** A browser forgets the address when it starts the extension anew. */
+function leaveWord({ stored }: Registration): void {
+  const left = stored().then((known) => chrome.runtime.setUninstallURL(known?.uninstallUrl ?? ''));
+  left.catch(note);
 }
 
 const connector =

@@ -17,6 +17,8 @@ export interface RegistrationPorts {
 
 /** A registered device as it is stored, with the service that it belongs to. */
 interface StoredDevice extends DeviceCredentials {
+  /** What the browser may open when the app is removed. Devices of earlier services have none. */
+  readonly uninstallUrl?: string;
   readonly origin: string;
   /** When it was registered or renewed, milliseconds since 1970. */
   readonly since: number;

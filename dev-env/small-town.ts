@@ -26,6 +26,8 @@ import { MESSAGE_PATHS, sendDoor } from '../server/intake/messages/send-door.ts'
 import { isMulticastPath, multicastDoor } from '../server/intake/multicast/multicast-door.ts';
 import { type Events, silentEvents } from '../server/observe/events.ts';
 import { MemoryStore } from '../server/stores/memory.ts';
+import { UninstallLinks } from '../server/uninstall/uninstall-link.ts';
+import { pushTownKeys } from './push-town.ts';
 
 /** Who may do what, as plain tables that a test fills: it stands for accounts, OAuth and the store of apps. */
 export class RightsTable implements Senders, AppOwners {
@@ -125,6 +127,7 @@ export class SmallTown implements AsyncDisposable {
   readonly store: Store;
   readonly devices: Devices;
   readonly receiving: Receiving;
+  readonly uninstallLinks: UninstallLinks;
   readonly deliveries: Deliveries;
   readonly gateway: WebSocketGateway;
   readonly #server: Bun.Server<Session>;
@@ -143,6 +146,7 @@ export class SmallTown implements AsyncDisposable {
       bus: new MemoryBus(),
       presence: new MemoryPresence(),
     };
+    this.uninstallLinks = new UninstallLinks(pushTownKeys(), 'https://push.example');
     this.deliveries = new Deliveries({ ...shared, node: 'here' });
     this.devices = new Devices({ ...shared, deliveries: this.deliveries });
     this.receiving = new Receiving(shared);
@@ -160,6 +164,7 @@ export class SmallTown implements AsyncDisposable {
       refusals,
       compat: options.compat,
       assertUsable: options.assertUsable ?? (() => {}),
+      uninstallUrl: (id: string) => this.uninstallLinks.of(id),
     };
     this.gateway = new WebSocketGateway({ ...parts, ...pickHalfOpen(options) });
     const multicasts = new Multicasts({ ...parts, announcer, wakes, calendar: utcDays });

@@ -113,6 +113,29 @@ describe('sign-in in stock Chromium', () => {
   });
 });
 
+describe('an app that leaves word of its end', () => {
+  test('UN3 removed from stock Chromium it opens the page, whose button ends the device', async () => {
+    await using town = await Town.start();
+    const manifest = { push_messaging: { server: town.origin, uninstall_page: true } };
+    await using profile = await AppProfile.start(town, { background: recorder, manifest });
+    await profile.signIn();
+    const devices = async () => {
+      const path = `/v2/channels/${encodeURIComponent(town.seed.channel_id)}`;
+      const headers = { Authorization: `Bearer ${await town.accessToken()}` };
+      return ((await (await town.fetch(path, { headers })).json()) as { devices: number }).devices;
+    };
+    expect(await devices()).toBe(1);
+    const worker = await profile.browser.worker(profile.appId);
+    // The worker that is asked ends before it could answer.
+    void worker.evaluate(() => chrome.management.uninstallSelf({ showConfirmDialog: false })).catch(() => {});
+    const page = await profile.browser.window('/uninstalled/');
+    await page.waitForSelector('form button');
+    expect(await devices()).toBe(1);
+    await Promise.all([page.waitForNavigation(), page.click('form button')]);
+    expect(await devices()).toBe(0);
+  }, 60_000);
+});
+
 describe('services that cannot sign anyone in', () => {
   test('CL7 an app that the service does not know, and a service that is not there, are told apart', async () => {
     await using town = await Town.start();

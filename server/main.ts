@@ -27,6 +27,7 @@ import { pagesOf } from './page-routes.ts';
 import { openPeople, type Rooms } from './people.ts';
 import { startRecordKeeping } from './record-keeping.ts';
 import { socketHandler } from './sockets.ts';
+import { UninstallLinks } from './uninstall/uninstall-link.ts';
 import { openWaking, type Waking } from './waking.ts';
 
 export interface RunningServer {
@@ -116,7 +117,7 @@ async function openRooms(
       ...discoveryDoors(origin),
       [BROWSERS_PATH, browsersDoor({ origin, mcsPort: mcs.port, events })],
     ]),
-    devices: deviceDoor(ground, rooms, refusals, waking),
+    devices: deviceDoor(ground, rooms, refusals, waking, origin),
     multicast: secondDoor(ground, rooms, waking, refusals),
     webpush: webpushDoor({ ...world, ...core, ...config, keys: secrets, origin, refusals }),
     gateway,
@@ -157,17 +158,20 @@ function apiDoors(
 }
 
 function deviceDoor(
-  { world, core }: Ground,
+  { world, core, secrets }: Ground,
   { oauth, webstore }: Rooms,
   refusals: Refusals,
   { assertUsable }: Waking,
+  origin: string,
 ): Door {
   const { clock, events } = world;
+  const uninstalling = new UninstallLinks(secrets, origin);
   return devicesDoor({
     devices: core.devices,
     senders: oauth.senders,
     owners: webstore.apps,
     assertUsable,
+    uninstallUrl: (id) => uninstalling.of(id),
     refusals,
     clock,
     events,

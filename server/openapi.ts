@@ -93,7 +93,12 @@ const messagePaths = {
   },
 };
 
-const registered = z.object({ deviceId: z.string(), deviceToken: z.string(), channelId: z.string() });
+const registered = z.object({
+  deviceId: z.string(),
+  deviceToken: z.string(),
+  channelId: z.string(),
+  uninstallUrl: z.url(),
+});
 const missed = z.object({
   messages: z.array(z.object({ version: z.int(), subchannelId: z.int(), payload: z.string() })),
   more: z.boolean(),

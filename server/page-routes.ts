@@ -15,6 +15,8 @@ import type { Rooms } from './people.ts';
 import type { Dispatch } from './playground/exchange.ts';
 import { playgroundOf } from './playground-routes.ts';
 import { publishing } from './publishing.ts';
+import { uninstallRoutes } from './uninstall/routes.tsx';
+import { UninstallLinks } from './uninstall/uninstall-link.ts';
 import { wakeRoutes } from './wake-routes.tsx';
 import type { Waking } from './waking.ts';
 
@@ -71,15 +73,7 @@ export function pagesOf(
   pages.route('/', consoleRoutes(deps));
   pages.route('/', bootstrapRoutes({ ...deps, random: world.random }));
   pages.route('/', playgroundOf(ground, rooms, origin, dispatch));
-  pages.route('/', clientRoutes());
-  pages.route('/', wakeRoutes());
-  pages.route(
-    '/',
-    docsRoutes(async ({ headers }) => {
-      const visit = await accounts.visit(headers);
-      return visit && accounts.viewer(visit.account);
-    }, config.feedback),
-  );
+  pages.route('/', forAnyone(ground, rooms, origin));
   pages.notFound(() => renderError(new ReveilleError('not-found')));
   pages.onError((thrown) => {
     world.events.failed('pages', thrown);
@@ -103,4 +97,27 @@ function knownOfDevices(
     wakesSpentBy: ({ key }) => wakes.spentBy(key),
     failedWakeOf: ({ key }) => wakes.failureOf(key),
   };
+}
+
+/** What asks for no sign-in: the client to download, the documentation, and what browsers open by themselves. */
+function forAnyone({ config, core, secrets }: Ground, { accounts, webstore }: Rooms, origin: string): Hono {
+  const pages = new Hono();
+  pages.route('/', clientRoutes());
+  pages.route('/', wakeRoutes());
+  pages.route(
+    '/',
+    uninstallRoutes({
+      ...core,
+      links: new UninstallLinks(secrets, origin),
+      nameOf: async (app) => (await webstore.apps.find(app))?.title,
+    }),
+  );
+  pages.route(
+    '/',
+    docsRoutes(async ({ headers }) => {
+      const visit = await accounts.visit(headers);
+      return visit && accounts.viewer(visit.account);
+    }, config.feedback),
+  );
+  return pages;
 }

@@ -44,6 +44,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   'server/console': [...accounts, 'server/core', 'server/accounts', 'server/oauth', 'server/webstore'],
   'server/playground': [...accounts, ...ports, 'server/accounts', 'server/oauth/scopes.ts'],
   'server/docs': ['protocol', 'server/pages'],
+  'server/uninstall': ['protocol', 'server/core', 'server/pages', secrets],
   server: everything,
   client: ['protocol'],
   sender: ['protocol'],

@@ -16,6 +16,8 @@ export interface RegisterDeps {
   readonly senders: Senders;
   readonly owners: Pick<AppOwners, 'find'>;
   readonly clock: Clock;
+  /** The address that the browser may open when the app is removed. */
+  readonly uninstallUrl: (deviceId: string) => string;
 }
 
 /** The answer to a registration: the token is told this once. */
@@ -23,6 +25,8 @@ export interface RegisteredDevice {
   readonly deviceId: string;
   readonly deviceToken: string;
   readonly channelId: string;
+  /** For `chrome.runtime.setUninstallURL`: whoever opens it can end this device. */
+  readonly uninstallUrl: string;
 }
 
 /**
@@ -49,6 +53,7 @@ export function registration(deps: RegisterDeps): (request: Request, reader: Sen
       deviceId: device.id,
       deviceToken: token,
       channelId: device.channel.id,
+      uninstallUrl: deps.uninstallUrl(device.id),
     };
     return googleJson(200, answer);
   };

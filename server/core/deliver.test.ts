@@ -236,6 +236,36 @@ describe('until a handler ended well', () => {
     expect(inbox.payloads.slice(total)).toEqual(['1']);
   });
 
+  test('VT17 VT18 what one device confirms is offered to no other any more, and a run under way goes on', async () => {
+    const owners = [
+      await register('ann', 'laptop'),
+      await register('ann', 'phone'),
+      await register('ann', 'tv'),
+    ];
+    const [laptop, phone, tv] = owners as [Device, Device, Device];
+    const channel = laptop.channel.key;
+    const [away, busy] = [await connect(phone), await connect(tv)];
+    const kept = await send(channel, '1', 'call', { deliver: 'any' });
+    expect([away.inbox.payloads, busy.inbox.payloads]).toEqual([['call'], ['call']]);
+    await busy.outbox.taken(kept.version);
+    await devices.acknowledge(laptop, [{ outcome: 'handled', version: kept.version }]);
+    expect([away.outbox.waiting(), busy.outbox.waiting()]).toEqual([[], []]);
+    await busy.outbox.confirm(kept.version);
+    clock.advance(limits.reofferMsMax);
+    expect([away.inbox.payloads, busy.inbox.payloads]).toEqual([['call'], ['call']]);
+    const states = (await store.traced(kept.version))?.devices.map(({ state }) => state);
+    expect(states).toEqual(['confirmed', 'withdrawn', 'confirmed']);
+  });
+
+  test('VT17 a confirm on one connection takes it from the others', async () => {
+    const [laptop, phone] = [await register('ann', 'laptop'), await register('ann', 'phone')];
+    const [first, second] = [await connect(laptop), await connect(phone)];
+    const kept = await send(laptop.channel.key, '1', 'call', { deliver: 'any' });
+    await first.outbox.confirm(kept.version);
+    expect(second.outbox.waiting()).toEqual([]);
+    expect((await connect(phone)).inbox.payloads).toEqual([]);
+  });
+
   test('HA1 a version is offered again after 30 s, 60 s, 120 s, and at each connect', async () => {
     const laptop = await register();
     const { inbox, outbox } = await connect(laptop);

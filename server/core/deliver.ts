@@ -59,6 +59,7 @@ export class Deliveries {
       moves: this.moves,
       clock: this.#clock,
       events: this.#events,
+      announceWithdrawn: (channel, version) => this.#bus.announceAll({ kind: 'withdrawn', channel, version }),
       announceReceipt: (receipts, version) => this.#bus.announceAll({ kind: 'receipt', receipts, version }),
     });
     this.#byDevice.set(device.key, outbox);

@@ -134,7 +134,7 @@ export class Devices {
           : outbox.taken(said.version);
       case 'handled':
         if (outbox !== undefined) return outbox.confirm(said.version);
-        await this.#store.confirm(device.key, said.version);
+        await this.#confirm(device, said.version);
         return this.#events.confirmed(said.version, device.id);
       case 'failed': {
         if (outbox !== undefined) return outbox.refuse(said.version, 'failed', said.reason);
@@ -144,6 +144,11 @@ export class Devices {
       case 'no-listener':
         return outbox?.refuse(said.version, 'no-listener', said.reason);
     }
+  }
+
+  async #confirm({ key, channel }: Device, version: Version): Promise<void> {
+    const endedElsewhere = await this.#store.confirm(key, version);
+    if (endedElsewhere) await this.#bus.announceAll({ kind: 'withdrawn', channel: channel.key, version });
   }
 
   async #announceEnded(device: LeftDevice): Promise<void> {

@@ -22,6 +22,8 @@ export interface Draft {
   readonly expiresAt: number;
   /** Of a multicast's message: until when its state is kept, and its way recorded step by step. */
   readonly stateUntil?: number;
+  /** The first device that confirms it ends it for the others. Unsaid = each device handles it. */
+  readonly deliver?: 'any';
   /** The project whose quota it counts against. */
   readonly project: string;
   /** Accepted messages that the project may have in `quotaDay`; 0 = no limit. */
@@ -50,6 +52,8 @@ export interface Kept {
   readonly urgency?: StatedUrgency;
   /** The receipts that tell of its end. */
   readonly receipts?: string;
+  /** The first device that confirms it ends it for the others. */
+  readonly deliver?: 'any';
   /** Its way is recorded step by step (`sent`, `taken`). */
   readonly tracked?: true;
   readonly acceptedAt: number;

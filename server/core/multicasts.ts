@@ -24,6 +24,8 @@ export interface MulticastRequest {
   readonly subchannel: number;
   /** False: it queues behind older ones of its subchannel and replaces none. */
   readonly collapse: boolean;
+  /** `any` = the first device of a channel that confirms it ends it for the others. */
+  readonly deliver: 'all' | 'any';
   readonly payload: string;
   /** Seconds; 0 = for devices that are connected. */
   readonly ttl: number;
@@ -204,6 +206,7 @@ export class Multicasts {
       message: {
         slot: slotOf(request.subchannel, request.collapse),
         payload: request.payload,
+        ...(request.deliver === 'any' && { deliver: 'any' }),
         ...(request.urgency !== 'normal' && { urgency: request.urgency }),
         expiresAt: now + ttlMs,
         project: sender.project,

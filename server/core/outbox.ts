@@ -7,7 +7,7 @@ import type { Clock } from './clock.ts';
 import type { Moves } from './moves.ts';
 import { type Pending, PendingMessages } from './pending.ts';
 import type { EndReason, Recipient } from './recipient.ts';
-import type { Kept, MessageStore, Missed } from './store.ts';
+import type { ChannelKey, Kept, MessageStore, Missed } from './store.ts';
 import type { Addressee } from './subscription.ts';
 
 export interface OutboxDeps {
@@ -15,6 +15,8 @@ export interface OutboxDeps {
   readonly moves: Pick<Moves, 'moved'>;
   readonly clock: Clock;
   readonly events: Events;
+  /** A message was taken back from the devices of a channel. */
+  readonly announceWithdrawn: (channel: ChannelKey, version: Version) => Promise<void>;
   /** A message of receipts was confirmed. */
   readonly announceReceipt: (receipts: string, version: Version) => Promise<void>;
 }
@@ -120,7 +122,11 @@ export class Outbox {
       this.#pending.remove(version);
     }
     this.#confirming.add(version);
-    await this.#deps.store.confirm(this.device.key, version).finally(() => this.#confirming.delete(version));
+    const { store, announceWithdrawn } = this.#deps;
+    const endedElsewhere = await store
+      .confirm(this.device.key, version)
+      .finally(() => this.#confirming.delete(version));
+    if (endedElsewhere) this.#write('withdraw', announceWithdrawn(this.device.channel.key, version));
     this.#moved();
     this.#deps.events.confirmed(version, this.device.id);
     const receipts = pending?.kept.receipts;
@@ -144,7 +150,7 @@ export class Outbox {
     this.#pump();
   }
 
-  /** The message was taken back: it is not offered (again). */
+  /** The message was taken back: it is not offered (again). A run that began goes on. */
   withdrawn(version: Version): void {
     this.#pending.remove(version);
     this.#arm();

@@ -126,9 +126,10 @@ export interface MessageStore {
   /**
    * HA1: the handler ended well. Older ones of the slot are superseded. A late confirm takes the place of a recorded
    * `superseded` or `expired`: those were our assumption, a run is a fact. Other late or repeated confirms, and those for
-   * a message that the device was not entitled to, change nothing.
+   * a message that the device was not entitled to, change nothing. Of a message for any one device the first confirm ends it as
+   * withdrawn on the others, in the same commit; a late one takes the place of that too. Answers whether it ended on others.
    */
-  confirm(device: DeviceKey, version: Version): Promise<void>;
+  confirm(device: DeviceKey, version: Version): Promise<boolean>;
   /**
    * HA2: a run ended badly; as with `taken`, older ones of the slot are superseded. At `limits.failedRuns` the message ends
    * as `failed`. Answers the runs failed so far, and whether the message has ended on the device: when it had ended before

@@ -98,11 +98,12 @@ const multicast = fc
     slot: fc.constantFrom('0', '1', 'q:0', 'q:0', 'q:1'),
     ttl: fc.constantFrom(1_000, 2 * HOUR, 30 * HOUR, retentionMs),
     key: fc.constantFrom(null, null, 'a', 'b'),
+    deliver: fc.constantFrom({}, {}, { deliver: 'any' as const }),
     bodyHash: fc.constantFrom('x', 'x', 'y'),
     dailyTargets: fc.constantFrom(0, 0, 20),
     copies: fc.constantFrom(1, 1, 1, limits.queuedPerSubchannel),
   })
-  .map(({ channels, slot, ttl, copies, ...draft }) =>
+  .map(({ channels, slot, ttl, copies, deliver, ...draft }) =>
     step(
       false,
       `keepMulticast(channels ${channels}, ${slot}, ttl ${ttl}, ${draft.key}, ${copies} times)`,
@@ -116,7 +117,14 @@ const multicast = fc
         const answers = [];
         for (let copy = 0; copy < copies; copy++) {
           const id = `m${known.multicasts.push(`m${known.multicasts.length}`) - 1}`;
-          const message = { slot, payload: id, expiresAt: clock.now() + ttl, project: '1', dailyQuota: 0 };
+          const message = {
+            ...deliver,
+            slot,
+            payload: id,
+            expiresAt: clock.now() + ttl,
+            project: '1',
+            dailyQuota: 0,
+          };
           const quotaDay = new Date(clock.now()).toISOString().slice(0, 10);
           const made = await store.keepMulticast({
             ...draft,

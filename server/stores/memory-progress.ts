@@ -7,7 +7,7 @@ import type { KeptMulticast } from '../core/multicast.ts';
 import type { ChannelKey, DeviceKey, Kept, Missed, MissedOf } from '../core/store.ts';
 import type { Member, MemoryMembers } from './memory-members.ts';
 import type { Entry } from './memory-trace.ts';
-import { assumedEnding } from './rules.ts';
+import { assumedEnding, mayBeConfirmed } from './rules.ts';
 
 const nothing: Missed = { kept: [], more: false };
 
@@ -58,15 +58,16 @@ export class MemoryProgress {
     if (found !== undefined) this.#runBegan(found.member, found.entry, this.#clock.now());
   }
 
-  confirm(key: DeviceKey, version: Version): void {
+  confirm(key: DeviceKey, version: Version): boolean {
     const found = this.#entitled(key, version);
-    if (found === undefined) return;
-    const before = found.entry.endings.get(key)?.ending;
-    if (before !== undefined && before !== 'superseded' && before !== 'expired') return;
+    if (found === undefined) return false;
+    const any = found.entry.kept.deliver === 'any';
+    if (!mayBeConfirmed(found.entry.endings.get(key)?.ending, any)) return false;
     found.entry.endings.set(key, { ending: 'confirmed', at: this.#clock.now() });
     if (this.#members.channel(found.member.channel)?.user !== '')
       this.#confirmed.set(found.member.channel, this.#clock.now());
     this.#runBegan(found.member, found.entry, this.#clock.now());
+    return any && this.#endEverywhere(found.entry, 'withdrawn', this.#clock.now());
   }
 
   runFailed(key: DeviceKey, version: Version): { failedRuns: number; ended: boolean } {
@@ -132,10 +133,13 @@ export class MemoryProgress {
     return [{ channel, version: oldest.kept.version }];
   }
 
-  #endEverywhere({ kept, endings }: Entry, ending: 'superseded' | 'withdrawn', at: number): void {
-    for (const member of this.#members.ofChannel(kept.channel)) {
-      if (member.since < kept.version && !endings.has(member.key)) endings.set(member.key, { ending, at });
-    }
+  /** Answers whether it ended on any device by this. */
+  #endEverywhere({ kept, endings }: Entry, assumed: 'superseded' | 'withdrawn', now: number): boolean {
+    const waits = this.#members
+      .ofChannel(kept.channel)
+      .filter(({ key, since }) => since < kept.version && !endings.has(key));
+    for (const { key } of waits) endings.set(key, assumedEnding(kept.expiresAt, now, assumed));
+    return waits.length > 0;
   }
 
   /** FO2: what was kept for the channel of the device after it registered, in order. */

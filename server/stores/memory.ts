@@ -105,9 +105,9 @@ export class MemoryStore implements Store {
     this.#progress.taken(key, version);
   }
 
-  async confirm(key: DeviceKey, version: Version): Promise<void> {
+  async confirm(key: DeviceKey, version: Version): Promise<boolean> {
     this.#assertOpen();
-    this.#progress.confirm(key, version);
+    return this.#progress.confirm(key, version);
   }
 
   async runFailed(key: DeviceKey, version: Version): Promise<{ failedRuns: number; ended: boolean }> {
@@ -301,6 +301,7 @@ export class MemoryStore implements Store {
       ...(draft.headers && { headers: draft.headers }),
       ...(draft.urgency && { urgency: draft.urgency }),
       ...(receipts !== undefined && { receipts }),
+      ...(draft.deliver && { deliver: draft.deliver }),
       ...(stateUntil !== undefined && { tracked: true }),
     };
     const way = { endings: new Map(), failedRuns: new Map(), sentAt: new Map(), receivedAt: new Map() };

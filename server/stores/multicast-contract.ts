@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'bun:test';
 import { limits, retentionMs } from '../../protocol/limits.ts';
 import type { MulticastDraft, TargetResult } from '../core/multicast.ts';
-import type { Channel, Draft, Kept } from '../core/store.ts';
+import type { Channel, Device, Draft, Kept } from '../core/store.ts';
 import { Bench, type OpenStore, refusal } from './contract.ts';
 
 const DAY = 86_400_000;
@@ -35,6 +35,7 @@ export function multicastContract(name: string, open: OpenStore): void {
     keepingTests(at);
     stateTests(at);
     queueTests(at);
+    anyTests(at);
     pruningTests(at);
   });
 }
@@ -299,6 +300,61 @@ function queueTests(at: () => Bench): void {
     expect(await bench.waiting(device)).toEqual(['a', 'c']);
     bench.clock.advance(retentionMs);
     expect(await bench.store.prune()).toBe(2);
+  });
+}
+
+function anyTests(at: () => Bench): void {
+  async function three(bench: Bench, rest: Partial<Draft> = {}) {
+    const channel = await bench.channel();
+    const devices = [await bench.device(channel), await bench.device(channel), await bench.device(channel)];
+    const draft = multicast(bench, [channel], { message: { deliver: 'any', ...rest } });
+    const kept = (await bench.store.keepMulticast(draft)).kept[0] as Kept;
+    const states = () => Promise.all(devices.map((device) => bench.state(device, kept)));
+    return { channel, devices: devices as [Device, Device, Device], kept, states };
+  }
+
+  test('VT17 the first confirm ends it on the others as withdrawn', async () => {
+    const bench = at();
+    const { devices, kept, states } = await three(bench);
+    expect(kept.deliver).toBe('any');
+    const [first, second] = devices;
+    expect((await bench.store.missed(second.key, 1)).kept).toEqual([kept]);
+    expect(await bench.store.confirm(second.key, kept.version)).toBe(true);
+    expect(await states()).toEqual(['withdrawn', 'confirmed', 'withdrawn']);
+    expect(await bench.waiting(first)).toEqual([]);
+    expect(await bench.store.confirm(second.key, kept.version)).toBe(false);
+    if (await bench.reopen()) expect(await states()).toEqual(['withdrawn', 'confirmed', 'withdrawn']);
+  });
+
+  test('VT17 what every device handles ends on none by the confirm of another', async () => {
+    const bench = at();
+    const { channel, device, kept } = await one(bench);
+    await bench.device(channel);
+    expect(await bench.store.confirm(device.key, kept.version)).toBe(false);
+    expect(kept).not.toContainKey('deliver');
+  });
+
+  test('VT17 in a queue the others wait for the rest of it, and a failure ends it for nobody else', async () => {
+    const bench = at();
+    const { channel, devices, kept, states } = await three(bench, { slot: 'q:1' });
+    const [first, second] = devices;
+    await queue(bench, channel, ['next']);
+    for (let run = 0; run < limits.failedRuns; run++) await bench.store.runFailed(first.key, kept.version);
+    expect(await states()).toEqual(['failed', 'waiting', 'waiting']);
+    await bench.store.confirm(second.key, kept.version);
+    expect(await states()).toEqual(['failed', 'confirmed', 'withdrawn']);
+    expect(await bench.waiting(devices[2])).toEqual(['next']);
+  });
+
+  test('VT18 a run under way when another confirms is recorded when it ends well, and not repeated when it fails', async () => {
+    const bench = at();
+    const { devices, kept, states } = await three(bench);
+    const [first, second, third] = devices;
+    for (const { key } of devices) await bench.store.taken(key, kept.version);
+    await bench.store.confirm(first.key, kept.version);
+    expect(await bench.store.runFailed(second.key, kept.version)).toEqual({ failedRuns: 0, ended: true });
+    expect(await bench.store.confirm(third.key, kept.version)).toBe(false);
+    expect(await states()).toEqual(['confirmed', 'withdrawn', 'confirmed']);
   });
 }
 

@@ -1,4 +1,5 @@
 import { limits, retentionMs } from '../../protocol/limits.ts';
+import type { Ending } from '../core/store.ts';
 
 /** Rules of the port that every engine shares, so that two engines cannot read them differently. */
 
@@ -25,6 +26,15 @@ export function isRepeat(earlierAt: number, now: number): boolean {
 
 /** Days of counted quota that are kept. */
 export const quotaDaysKept = 90;
+
+/**
+ * May a confirm be recorded after this ending? Those that we assumed give way to it: a run is a fact.
+ * @param any the message is for any one device, so that it was withdrawn because another had confirmed it.
+ */
+export function mayBeConfirmed(before: Ending | undefined, any: boolean): boolean {
+  if (before === undefined || before === 'superseded' || before === 'expired') return true;
+  return any && before === 'withdrawn';
+}
 
 /** How a message ends when we say so and not the device: one that expired earlier has expired, whatever came later. */
 export function assumedEnding<Assumed extends 'superseded' | 'withdrawn'>(

@@ -305,7 +305,7 @@ describe('acknowledging', () => {
     const confirm = store.confirm.bind(store);
     store.confirm = async (device, version) => {
       await keep.promise;
-      await confirm(device, version);
+      return confirm(device, version);
     };
     client.acknowledge();
     client.write(clientFrames.ping(client.heard.length));

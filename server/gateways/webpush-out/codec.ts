@@ -37,9 +37,10 @@ export async function encodeWake(
   const { version, slot, payload, expiresAt } = kept;
   const subchannelId = subchannelOf(slot);
   const text = new TextEncoder().encode(JSON.stringify({ version, subchannelId, payload }));
-  // Of a queue older ones may wait, which come first: the client fetches them all, in order.
+  // Of a queue older ones may wait, which come first; what any one device handles may be handled by now. The client fetches.
+  const fetched = isSubchannelQueue(slot) || kept.deliver === 'any';
   const body =
-    text.length > TEXT_BYTES_MAX || isSubchannelQueue(slot)
+    text.length > TEXT_BYTES_MAX || fetched
       ? new Uint8Array()
       : await encryptNotification(subscriptionOf(transport), text, { pad });
   return {

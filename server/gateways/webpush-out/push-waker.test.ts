@@ -163,6 +163,12 @@ describe('a subscription elsewhere', () => {
     expect(posted[0]?.headers).toMatchObject({ Topic: 'reveille-q3' });
   });
 
+  test('VT19 for a message to any one device it is without data', async () => {
+    await waker().wake(json(), { ...kept(), deliver: 'any' });
+    expect(posted[0]?.body.length).toBe(0);
+    expect(posted[0]?.headers).toMatchObject({ Topic: 'reveille-3' });
+  });
+
   test('WK13 without data it says nothing of an encoding', async () => {
     await waker().wake(json(), kept('x'.repeat(4_000)));
     expect(posted[0]?.body.length).toBe(0);

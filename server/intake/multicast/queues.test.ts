@@ -103,3 +103,20 @@ test('VT16 a client that fetches gets all pages, in order', async () => {
   expect(queued).toEqual(Array.from({ length: 2 * most }, (_, n) => `${n}`));
   expect(offers).toHaveLength(2 * most + 1);
 });
+
+test('VT17 what one device confirms shows as withdrawn on the others', async () => {
+  const [laptop, phone] = [await register(), await register()];
+  const id = await send(laptop.channelId, 'call', { collapse: true, deliver: 'any' });
+  const confirmed = new Promise<void>((resolve) =>
+    town.deliveries.moves.onMoved(async () => {
+      if ((await stateOf(id))[0]?.state === 'confirmed') resolve();
+    }),
+  );
+  const client = await received(laptop, 1);
+  await confirmed;
+  client.close();
+  expect((await stateOf(id)).map(({ device, state }) => [device, state])).toEqual([
+    [laptop.deviceId, 'confirmed'],
+    [phone.deviceId, 'withdrawn'],
+  ]);
+});

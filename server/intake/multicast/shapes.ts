@@ -34,6 +34,10 @@ export const messageBody = z
       .describe(
         `False: it waits behind older ones of its subchannel, in order, and replaces none; of more than ${limits.queuedPerSubchannel} that wait the oldest is dropped`,
       ),
+    deliver: z
+      .enum(['all', 'any'])
+      .default('all')
+      .describe('any: the first device of a channel that confirms it ends it for the others'),
     ttl: z
       .int()
       .min(0)

@@ -18,7 +18,8 @@ import { Lru } from './lru.ts';
 
 const PROJECTS_REMEMBERED = 10_000;
 
-interface KeptRow extends Omit<Kept, 'headers' | 'urgency' | 'receipts' | 'tracked'> {
+interface KeptRow extends Omit<Kept, 'headers' | 'urgency' | 'receipts' | 'tracked' | 'deliver'> {
+  readonly deliver: 'any' | null;
   readonly headers: string | null;
   readonly urgency: StatedUrgency | null;
   readonly receipts: string | null;
@@ -41,9 +42,10 @@ interface Place {
   readonly acceptedAt: number;
   /** Until when its state is kept; null for a message that is not tracked. */
   readonly stateUntil: number | null;
+  readonly deliver: 'any' | null;
 }
 
-const KEPT = `m.version, m.channel, m.slot, m.payload, m.headers, m.urgency, m.receipts,
+const KEPT = `m.version, m.channel, m.slot, m.payload, m.headers, m.urgency, m.receipts, m.deliver,
   m.state_until AS stateUntil,
   m.accepted_at AS acceptedAt, m.expires_at AS expiresAt`;
 
@@ -75,12 +77,12 @@ export class MessageTable {
   readonly #projects = new Lru<string, number>(PROJECTS_REMEMBERED);
 
   constructor(db: Database) {
-    this.#insert = db.prepare('INSERT INTO messages VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)');
+    this.#insert = db.prepare('INSERT INTO messages VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)');
     this.#insertProject = db.prepare('INSERT INTO projects (id) VALUES (?) RETURNING key');
     this.#findProject = db.prepare('SELECT key FROM projects WHERE id = ?');
     this.#place = db.prepare(
       `SELECT version, channel, slot, accepted_at AS acceptedAt, expires_at AS expiresAt,
-         state_until AS stateUntil
+         state_until AS stateUntil, deliver
        FROM messages WHERE version = ?`,
     );
     this.#heads = db.prepare(
@@ -90,7 +92,7 @@ export class MessageTable {
          WHERE slots.slot IS NOT NULL AND slots.slot NOT GLOB 'q:*'
            AND m.version = (SELECT max(version) FROM messages WHERE channel = ?1 AND slot = slots.slot)
        )
-       SELECT version, channel, slot, payload, headers, urgency, receipts, stateUntil, acceptedAt, expiresAt,
+       SELECT version, channel, slot, payload, headers, urgency, receipts, deliver, stateUntil, acceptedAt, expiresAt,
          EXISTS (SELECT 1 FROM outcomes WHERE version = heads.version AND device = ?2) AS ended,
          EXISTS (
            SELECT 1 FROM messages o
@@ -139,11 +141,20 @@ export class MessageTable {
   }
 
   append(draft: Draft, version: Version, now: number): Kept {
-    const { channel, slot, payload, expiresAt, urgency = null, receipts = null, stateUntil = null } = draft;
+    const {
+      channel,
+      slot,
+      payload,
+      expiresAt,
+      urgency = null,
+      receipts = null,
+      stateUntil = null,
+      deliver = null,
+    } = draft;
     const headers = draft.headers === undefined ? null : JSON.stringify(draft.headers);
     const project = this.#projectKey(draft.project);
     const about = [payload, headers, urgency, receipts];
-    this.#insert.run(version, channel, slot, project, ...about, now, expiresAt, stateUntil);
+    this.#insert.run(version, channel, slot, project, ...about, now, expiresAt, stateUntil, deliver);
     this.#noteWaiting(channel, slot, version, expiresAt);
     return keptOf({
       version,
@@ -153,6 +164,7 @@ export class MessageTable {
       headers,
       urgency,
       receipts,
+      deliver,
       stateUntil,
       acceptedAt: now,
       expiresAt,
@@ -207,15 +219,27 @@ export class MessageTable {
 
 /** The message as the port gives it. */
 export function keptOf(row: KeptRow): Kept {
-  const { version, channel, slot, payload, headers, urgency, receipts, stateUntil, acceptedAt, expiresAt } =
-    row;
+  const {
+    version,
+    channel,
+    slot,
+    payload,
+    headers,
+    urgency,
+    receipts,
+    deliver,
+    stateUntil,
+    acceptedAt,
+    expiresAt,
+  } = row;
   const plain = { version, channel, slot, payload, acceptedAt, expiresAt };
-  if ([headers, urgency, receipts, stateUntil].every((one) => one === null)) return plain;
+  if ([headers, urgency, receipts, deliver, stateUntil].every((one) => one === null)) return plain;
   return {
     ...plain,
     ...(headers !== null && { headers: JSON.parse(headers) as PushHeaders }),
     ...(urgency !== null && { urgency }),
     ...(receipts !== null && { receipts }),
+    ...(deliver !== null && { deliver }),
     ...(stateUntil !== null && { tracked: true }),
   };
 }

@@ -4,7 +4,7 @@ import { reaches } from '../../../protocol/urgency.ts';
 import type { Version } from '../../../protocol/version.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { ChannelKey, DeviceKey, Missed, MissedOf } from '../../core/store.ts';
-import { assumedEnding } from '../rules.ts';
+import { assumedEnding, mayBeConfirmed } from '../rules.ts';
 import type { ChannelTable } from './channel-table.ts';
 import type { DeviceRow, DeviceTable } from './device-table.ts';
 import type { Ended, EndingTable } from './ending-table.ts';
@@ -15,7 +15,11 @@ const nothing: Missed = { kept: [], more: false };
 
 interface Entitled {
   readonly device: DeviceRow;
-  readonly message: Ended & { readonly expiresAt: number; readonly stateUntil: number | null };
+  readonly message: Ended & {
+    readonly expiresAt: number;
+    readonly stateUntil: number | null;
+    readonly deliver: 'any' | null;
+  };
 }
 
 /** The way of messages on devices: what waits, what began, what ended. All of it runs inside a commit, but the two `must…`. */
@@ -85,17 +89,19 @@ export class Progress {
     if (found !== undefined) this.#runBegan(found);
   }
 
-  confirm(key: DeviceKey, version: Version): void {
+  /** Answers whether it ended on other devices by this. */
+  confirm(key: DeviceKey, version: Version): boolean {
     const found = this.#entitled(key, version);
-    if (found === undefined) return;
+    if (found === undefined) return false;
     const { device, message } = found;
-    const before = this.#endings.of(device, version);
-    if (before !== undefined && before !== 'superseded' && before !== 'expired') return;
+    const any = message.deliver === 'any';
+    if (!mayBeConfirmed(this.#endings.of(device, version), any)) return false;
     this.#endings.record(device, message, 'confirmed', this.#clock.now());
     if (this.#channels.byKey(device.channel)?.user !== '')
       this.#steps.channelConfirmed(device.channel, this.#clock.now());
     this.#runBegan(found);
     if (!isQueue(message.slot)) this.#endings.markUpTo(device, message.slot, version);
+    return any && this.endEverywhere(version, 'withdrawn', this.#clock.now());
   }
 
   runFailed(key: DeviceKey, version: Version): { failedRuns: number; ended: boolean } {
@@ -132,14 +138,16 @@ export class Progress {
     return message.channel;
   }
 
-  /** Ends a message that has not expired on every device that is entitled to it and has not ended it. */
-  endEverywhere(version: Version, ending: 'superseded' | 'withdrawn', now: number): void {
+  /** Ends a message on every device that is entitled to it and has not ended it. Answers whether there was one. */
+  endEverywhere(version: Version, assumed: 'superseded' | 'withdrawn', now: number): boolean {
     const message = this.#messages.place(version);
-    if (message === undefined) return;
-    for (const device of this.#devices.ofChannel(message.channel)) {
-      if (device.since >= version || this.#endings.of(device, version) !== undefined) continue;
-      this.#endings.record(device, message, ending, now);
-    }
+    if (message === undefined) return false;
+    const { ending, at } = assumedEnding(message.expiresAt, now, assumed);
+    const waits = this.#devices
+      .ofChannel(message.channel)
+      .filter((one) => one.since < version && this.#endings.of(one, version) === undefined);
+    for (const device of waits) this.#endings.record(device, message, ending, at);
+    return waits.length > 0;
   }
 
   #answer(device: DeviceRow, heads: readonly Head[], limit: number, which: MissedOf): Missed {

@@ -167,6 +167,10 @@ const steps: readonly string[] = [
   ALTER TABLE queued ADD COLUMN slot TEXT;
   CREATE INDEX queued_by_slot ON queued (channel, slot, expires_at) WHERE slot IS NOT NULL;
   `,
+  `
+  -- 'any': the first device that confirms the message ends it for the others.
+  ALTER TABLE messages ADD COLUMN deliver TEXT;
+  `,
 ];
 
 /**

@@ -153,7 +153,7 @@ class SqliteStore implements Store {
     await this.#commit.write(() => this.#progress.taken(device, version));
   }
 
-  confirm(device: DeviceKey, version: Version): Promise<void> {
+  confirm(device: DeviceKey, version: Version): Promise<boolean> {
     return this.#commit.write(() => this.#progress.confirm(device, version));
   }
 

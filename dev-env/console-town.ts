@@ -33,6 +33,8 @@ import { staticRoutes } from '../server/pages/static.ts';
 import { type PlaygroundDeps, playgroundRoutes } from '../server/playground/routes.ts';
 import { publishing } from '../server/publishing.ts';
 import { MemoryStore } from '../server/stores/memory.ts';
+import { webhookAccess } from '../server/telling.ts';
+import { openWebhooks, type WebhooksRoom, type WebhooksRoomDeps } from '../server/webhooks/room.ts';
 import { openWebstore, type WebstoreRoom } from '../server/webstore/room.ts';
 
 export interface ConsoleTownOptions {
@@ -40,6 +42,8 @@ export interface ConsoleTownOptions {
   readonly setupCode?: string;
   readonly clock?: Clock;
   readonly events?: Events;
+  /** The authority (PEM) that webhooks are trusted by. */
+  readonly ca?: string;
 }
 
 const random = (bytes: number): Uint8Array => crypto.getRandomValues(new Uint8Array(bytes));
@@ -60,6 +64,11 @@ export class ConsoleTown implements AsyncDisposable {
   readonly devices: Devices;
   readonly deliveries: Deliveries;
   readonly receiving: Receiving;
+  readonly webhooks: WebhooksRoom;
+  /** The same room once more, as after a restart. */
+  readonly openWebhooksAgain: (change?: Partial<WebhooksRoomDeps>) => WebhooksRoom;
+  /** `Acceptance.accept`. */
+  readonly send: Acceptance['accept'];
   readonly pages: Hono<PageEnv>;
   readonly folder: string;
   readonly #secrets: Secrets;
@@ -71,7 +80,7 @@ export class ConsoleTown implements AsyncDisposable {
     control: OpenControlDatabase,
     accounts: Accounts,
     secrets: Secrets,
-    { origin = 'http://127.0.0.1:8030', clock = systemClock, events = silentEvents }: ConsoleTownOptions,
+    { origin = 'http://127.0.0.1:8030', clock = systemClock, events = silentEvents, ca }: ConsoleTownOptions,
   ) {
     const shared = { db: control.db, folder, origin, secrets, clock, random, events, accounts };
     this.folder = folder;
@@ -95,6 +104,9 @@ export class ConsoleTown implements AsyncDisposable {
     });
     this.oauth = openOAuth({ ...shared, owners: this.webstore.apps });
     forget = () => this.oauth.senders.rightsEnded();
+    this.openWebhooksAgain = (change = {}) =>
+      openWebhooks({ ...shared, ...this.#forWebhooks(bus, ca), ...change });
+    this.webhooks = this.openWebhooksAgain();
     const acceptance = new Acceptance({
       senders: this.oauth.senders,
       store,
@@ -102,23 +114,19 @@ export class ConsoleTown implements AsyncDisposable {
       wakes: { kept: async () => {} },
       clock,
       calendar: utcDays,
+      followers: this.webhooks.followers,
       events,
     });
+    this.send = acceptance.accept.bind(acceptance);
     const deps = {
       ...shared,
       ...this.oauth,
       ...this.webstore,
+      webhooks: this.webhooks.webhooks,
       receiving: this.receiving,
+      ...this.#forDevicePages(),
       store,
-      offeredTo: async (id: string) => {
-        const device = await store.findDevice(id);
-        return device === undefined ? [] : (this.deliveries.outboxOf(device.key)?.offered() ?? []);
-      },
-      connectionOf: ({ key }: Device) => this.deliveries.connectionOf(key),
-      waitingFor: ({ key }: Device) => this.deliveries.waitingFor(key),
-      wakesSpentBy: () => 7,
-      failedWakeOf: () => this.failedWake,
-      send: acceptance.accept.bind(acceptance),
+      send: this.send,
       calendar: utcDays,
       defaults: { dailyQuota: limits.dailyMessages, payloadBytes: limits.payloadBytes },
     };
@@ -173,6 +181,27 @@ export class ConsoleTown implements AsyncDisposable {
     return formToken(this.#secrets, account, action, this.#clock);
   }
 
+  #forWebhooks(bus: MemoryBus, ca: string | undefined) {
+    const { store, deliveries } = this;
+    const access = webhookAccess({ ...this.oauth, ...this.webstore });
+    const authority = ca === undefined ? {} : { ca };
+    const { node, moves } = deliveries;
+    return { store, bus, node, moves, access, privateAddresses: true, ...authority };
+  }
+
+  #forDevicePages() {
+    return {
+      offeredTo: async (id: string) => {
+        const device = await this.store.findDevice(id);
+        return device === undefined ? [] : (this.deliveries.outboxOf(device.key)?.offered() ?? []);
+      },
+      connectionOf: ({ key }: Device) => this.deliveries.connectionOf(key),
+      waitingFor: ({ key }: Device) => this.deliveries.waitingFor(key),
+      wakesSpentBy: () => 7,
+      failedWakeOf: () => this.failedWake,
+    };
+  }
+
   /** The playground reaches the doors that this town has: pages, OAuth and messages. */
   #forPlayground(send: Door): Pick<PlaygroundDeps, 'channelOf' | 'dispatch'> {
     return {
@@ -197,6 +226,7 @@ export class ConsoleTown implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#server?.stop(true);
+    await this.webhooks.stop();
     await this.control.close();
     await rm(this.folder, { recursive: true, force: true });
   }

@@ -73,6 +73,31 @@ export const limits = {
   /** How long a client that was cut off waits before it comes back, and how far back it is told then: what was being kept. */
   eventRetryMs: 3_000,
   eventOverlapMs: 10_000,
+  /** Webhooks of a project or of an app, and the longest address of one. */
+  webhooksEach: 10,
+  webhookUrlCharacters: 2_048,
+  /** Calls to webhooks under way, in all and to one: a slow one must not take the places of all. */
+  webhookCalls: 32,
+  webhookCallsEach: 4,
+  /** Until a webhook has answered; Standard Webhooks lets a receiver take 15 to 30 s, most take one. */
+  webhookAnswerMs: 15_000,
+  /** Waits before a call is tried again, 9 tries in two days; then the event is given up. */
+  webhookRetryMs: [
+    5_000, 60_000, 300_000, 1_800_000, 7_200_000, 21_600_000, 43_200_000, 86_400_000,
+  ] as readonly number[],
+  /** A webhook of which no call has succeeded for so long is switched off. */
+  webhookFailingDays: 5,
+  /** Events that wait for one webhook; further ones are dropped, and counted. */
+  webhookQueue: 10_000,
+  /** Events of a webhook that are remembered, by number and by age, and how many of them the console lists. */
+  webhookDeliveriesKept: 20_000,
+  webhookDeliveryDays: 8,
+  webhookDeliveriesShown: 50,
+  /** How often messages that webhooks are told of are looked at for having expired; the wait after a failure of ours too. */
+  webhookLookMs: 30_000,
+  webhookPruneMs: 3_600_000,
+  /** Messages that webhooks are told of and that have not ended, one for each channel; they are held in memory. */
+  receiptsFollowed: 200_000,
   /** A removed subscription is remembered, so that its senders are told that it is gone and not that it never was. */
   removedSubscriptionDays: 60,
   /** Devices of which a node remembers how their last connection ended. */
@@ -225,6 +250,8 @@ export const limits = {
 
 const DAY_MS = 86_400_000;
 
+/** How long the state of a message is kept for its sender, in milliseconds. */
+export const stateMs: number = limits.stateDays * DAY_MS;
 /** Retention in milliseconds: the TTL of a message that names none. */
 export const retentionMs: number = limits.retentionDays * DAY_MS;
 
@@ -242,4 +269,6 @@ if (limits.pushesPerHost * 2 > limits.wakesUnderWay)
   throw new Error('limits: one push service must leave half of the wake-ups to others');
 if (limits.multicastBodyBytes < limits.multicastChannels * 64 + 6 * limits.jsonBodyBytes)
   throw new Error('limits: a multicast must hold its channels and a payload');
+if (limits.webhookDeliveryDays <= limits.stateDays)
+  throw new Error('limits: an event is remembered while its message is followed, so that it is kept once');
 if (limits.queuePage > limits.queuedPerChannel) throw new Error('limits: a page is a part of the queue');

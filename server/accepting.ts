@@ -9,7 +9,11 @@ import { multicastDoor } from './intake/multicast/multicast-door.ts';
 import type { Rooms } from './people.ts';
 import type { Waking } from './waking.ts';
 
-export function acceptance({ world, core, config }: Ground, { oauth }: Rooms, { wakes }: Waking): Acceptance {
+export function acceptance(
+  { world, core, config }: Ground,
+  { oauth, webhooks }: Rooms,
+  { wakes }: Waking,
+): Acceptance {
   const { clock, events } = world;
   const calendar = calendarOf(config);
   return new Acceptance({
@@ -19,6 +23,7 @@ export function acceptance({ world, core, config }: Ground, { oauth }: Rooms, { 
     wakes,
     clock,
     calendar,
+    followers: webhooks.followers,
     events,
   });
 }
@@ -32,6 +37,7 @@ export function secondDoor(ground: Ground, rooms: Rooms, waking: Waking, refusal
     senders: rooms.oauth.senders,
     acceptance: acceptance(ground, rooms, waking),
     wakes: waking.wakes,
+    followers: rooms.webhooks.followers,
     calendar: calendarOf(config),
   });
   return multicastDoor({ ...world, multicasts, refusals, moves: core.deliveries.moves });

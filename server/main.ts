@@ -100,7 +100,7 @@ async function openRooms(
     () => core.deliveries.endAll('going-away'),
   );
   const origin = originOf(config, http.port ?? config.port);
-  rooms = await openPeople(ground, origin);
+  rooms = await openPeople(ground, origin, closing);
   const waking = openWaking({ ...world, ...core, ...keeping, config, origin });
   closing.push(() => waking.stop());
   const refusals = new Refusals(clock);

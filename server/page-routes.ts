@@ -70,7 +70,7 @@ export function pagesOf(
   pages.route('/', oauth.routes);
   pages.route('/', webstore.routes);
   pages.route('/', publishing(world, rooms));
-  pages.route('/', consoleRoutes(deps));
+  pages.route('/', consoleRoutes({ ...deps, ...rooms.webhooks }));
   pages.route('/', bootstrapRoutes({ ...deps, random: world.random }));
   pages.route('/', playgroundOf(ground, rooms, origin, dispatch));
   pages.route('/', forAnyone(ground, rooms, origin));

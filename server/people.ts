@@ -4,20 +4,21 @@ import { type Accounts, createAccounts } from './accounts/accounts.ts';
 import type { ReceivingApp } from './core/receiving.ts';
 import type { Ground } from './foundation.ts';
 import { type OAuthRoom, openOAuth } from './oauth/room.ts';
+import { webhooksOf } from './telling.ts';
+import type { WebhooksRoom } from './webhooks/room.ts';
 import { openWebstore, type WebstoreRoom } from './webstore/room.ts';
 
 export interface Rooms {
   readonly accounts: Accounts;
   readonly oauth: OAuthRoom;
   readonly webstore: WebstoreRoom;
+  readonly webhooks: WebhooksRoom;
   readonly setUpCode: string | undefined;
 }
 
-/** Accounts, apps and grants, and what ends elsewhere when something ends here. */
-export async function openPeople(
-  { config, world, secrets, db, core }: Ground,
-  origin: string,
-): Promise<Rooms> {
+/** Accounts, apps, grants and webhooks, and what ends elsewhere when something ends here. */
+export async function openPeople(ground: Ground, origin: string, closing: (() => unknown)[]): Promise<Rooms> {
+  const { config, world, secrets, db, core } = ground;
   const code = config.loopback ? undefined : randomBytes(9).toString('base64url');
   const shared = { ...world, db, secrets };
   const accounts = await createAccounts({ ...shared, origin, signUp: config.signUp, setupCode: code });
@@ -48,7 +49,16 @@ export async function openPeople(
       .endDevices(account, client)
       .catch((error: unknown) => world.events.failed('end devices', error));
   });
-  return { accounts, oauth, webstore, setUpCode: (await accounts.count()) === 0 ? code : undefined };
+  const webhooks = webhooksOf(ground, { ...oauth, ...webstore });
+  closing.push(() => webhooks.stop());
+  await webhooks.start();
+  return {
+    accounts,
+    oauth,
+    webstore,
+    webhooks,
+    setUpCode: (await accounts.count()) === 0 ? code : undefined,
+  };
 }
 
 /** What is held of an account's channels and devices, without hashes. */

@@ -24,6 +24,9 @@ export interface ControlTables {
   store_items: StoreItemTable;
   store_screenshots: StoreScreenshotTable;
   store_testers: StoreTesterTable;
+  webhooks: WebhookTable;
+  webhook_deliveries: WebhookDeliveryTable;
+  webhook_followed: WebhookFollowedTable;
 }
 
 export type ControlDatabase = Kysely<ControlTables>;
@@ -217,4 +220,50 @@ interface StoreScreenshotTable {
 interface StoreTesterTable {
   app: string;
   account: string;
+}
+
+interface WebhookTable {
+  id: string;
+  /** One of the two is set. */
+  project: string | null;
+  app: string | null;
+  /** The publisher group of the app when it was made: when the app changes hands, the webhook is void. */
+  app_group: string | null;
+  url: string;
+  secret_sealed: string;
+  /** JSON array of event types. */
+  events: string;
+  /** 1 = told of every message, 0 = of those that ask for it. */
+  all_messages: number;
+  created_at: number;
+  disabled_at: number | null;
+  disabled_why: string | null;
+  failing_since: number | null;
+  /** Events that found the queue full. */
+  dropped: number;
+}
+
+interface WebhookDeliveryTable {
+  seq: Generated<number>;
+  /** The `webhook-id` of its calls. */
+  id: string;
+  webhook: string;
+  type: string;
+  /** JSON, as it is signed and sent. */
+  body: string;
+  created_at: number;
+  state: 'waiting' | 'delivered' | 'given-up';
+  attempts: number;
+  last_answer: string | null;
+  last_at: number | null;
+  next_at: number | null;
+}
+
+interface WebhookFollowedTable {
+  /** Of a request of the second API; else the version, in digits. */
+  id: string;
+  version: number | null;
+  /** 1 = its sender asked for receipts. */
+  asked: number;
+  until: number;
 }

@@ -12,6 +12,7 @@ export const migrations: Record<string, Migration> = {
   '0002-store-packages': { up: storePackages },
   '0003-project-invitations': { up: projectInvitations },
   '0004-store-listings': { up: storeListings },
+  '0005-webhooks': { up: webhookTables },
 };
 
 type Schema = Kysely<ControlTables>['schema'];
@@ -230,5 +231,65 @@ async function storeListings({ schema }: Kysely<ControlTables>): Promise<void> {
     .addColumn('app', 'text', (column) => column.notNull().references('apps.id').onDelete('cascade'))
     .addColumn('account', 'text', (column) => column.notNull())
     .addPrimaryKeyConstraint('store_testers_key', ['app', 'account'])
+    .execute();
+}
+
+async function webhookTables({ schema }: Kysely<ControlTables>): Promise<void> {
+  await schema
+    .createTable('webhooks')
+    .addColumn('id', 'text', (column) => column.primaryKey().notNull())
+    .addColumn('project', 'text', (column) => column.references('projects.id').onDelete('cascade'))
+    .addColumn('app', 'text', (column) => column.references('apps.id').onDelete('cascade'))
+    .addColumn('app_group', 'text')
+    .addColumn('url', 'text', (column) => column.notNull())
+    .addColumn('secret_sealed', 'text', (column) => column.notNull())
+    .addColumn('events', 'text', (column) => column.notNull())
+    .addColumn('all_messages', 'integer', (column) => column.notNull())
+    .addColumn('created_at', 'integer', (column) => column.notNull())
+    .addColumn('disabled_at', 'integer')
+    .addColumn('disabled_why', 'text')
+    .addColumn('failing_since', 'integer')
+    .addColumn('dropped', 'integer', (column) => column.notNull().defaultTo(0))
+    .addCheckConstraint('webhooks_owner', sql`(project is null) <> (app is null)`)
+    .execute();
+  await schema.createIndex('webhooks_project').on('webhooks').column('project').execute();
+  await schema.createIndex('webhooks_app').on('webhooks').column('app').execute();
+  await schema
+    .createTable('webhook_deliveries')
+    .addColumn('seq', 'integer', (column) => column.primaryKey().autoIncrement())
+    .addColumn('id', 'text', (column) => column.notNull().unique())
+    .addColumn('webhook', 'text', (column) => column.notNull().references('webhooks.id').onDelete('cascade'))
+    .addColumn('type', 'text', (column) => column.notNull())
+    .addColumn('body', 'text', (column) => column.notNull())
+    .addColumn('created_at', 'integer', (column) => column.notNull())
+    .addColumn('state', 'text', (column) =>
+      column.notNull().check(sql`state in ('waiting', 'delivered', 'given-up')`),
+    )
+    .addColumn('attempts', 'integer', (column) => column.notNull())
+    .addColumn('last_answer', 'text')
+    .addColumn('last_at', 'integer')
+    .addColumn('next_at', 'integer')
+    .execute();
+  await schema
+    .createIndex('webhook_deliveries_due')
+    .on('webhook_deliveries')
+    .columns(['state', 'next_at'])
+    .execute();
+  await schema
+    .createIndex('webhook_deliveries_webhook')
+    .on('webhook_deliveries')
+    .columns(['webhook', 'state'])
+    .execute();
+  await schema
+    .createIndex('webhook_deliveries_created')
+    .on('webhook_deliveries')
+    .column('created_at')
+    .execute();
+  await schema
+    .createTable('webhook_followed')
+    .addColumn('id', 'text', (column) => column.primaryKey().notNull())
+    .addColumn('version', 'integer')
+    .addColumn('asked', 'integer', (column) => column.notNull())
+    .addColumn('until', 'integer', (column) => column.notNull())
     .execute();
 }

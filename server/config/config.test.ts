@@ -69,6 +69,12 @@ describe('reading', () => {
       expect(refusal({ pushContact })).toContain('--push-contact');
   });
 
+  test('WH2 webhooks are called at public addresses, unless the operator says otherwise', () => {
+    expect(decideConfig({}).webhooks.privateAddresses).toBe(false);
+    expect(decideConfig({ webhookAddresses: 'any' }).webhooks.privateAddresses).toBe(true);
+    expect(refusal({ webhookAddresses: 'private' })).toContain('--webhook-addresses');
+  });
+
   test('CF1 every setting has a variable of its own, and only those are read', () => {
     const variables = Object.values(settings).map((setting) => setting.variable);
     expect(new Set(variables).size).toBe(variables.length);

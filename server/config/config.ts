@@ -33,6 +33,7 @@ export interface Config {
   };
   /** Where people ask, report and wish: a `mailto:` or `https:` URL. */
   readonly feedback: string | undefined;
+  readonly webhooks: { readonly privateAddresses: boolean };
   readonly compat: 'none' | '2013';
   readonly signUp: 'open' | 'invite' | 'closed';
   /** Messages of a project a day unless the project has its own number; 0 = no limit. */
@@ -72,6 +73,7 @@ export function decideConfig(raw: RawSettings, secretsText?: string): Config {
     mcsHeartbeatSeconds: wholeNumber('mcsHeartbeat', raw, 28 * 60, 1),
     push: readPush(raw),
     feedback: contact('feedback', raw),
+    webhooks: { privateAddresses: choice('webhookAddresses', raw, ['public', 'any']) === 'any' },
     compat: choice('compat', raw, ['none', '2013']),
     signUp: choice('signUp', raw, ['open', 'invite', 'closed']),
     dailyQuota: wholeNumber('dailyQuota', raw, Number.MAX_SAFE_INTEGER),
@@ -193,7 +195,7 @@ function wholeNumber(
 }
 
 function choice<const Choice extends string>(
-  name: 'compat' | 'signUp' | 'logLevel' | 'pushAddresses',
+  name: 'compat' | 'signUp' | 'logLevel' | 'pushAddresses' | 'webhookAddresses',
   raw: RawSettings,
   choices: readonly Choice[],
 ): Choice {

@@ -88,6 +88,14 @@ export const settings = {
     about: 'which addresses those hosts may have; any lets pushes into your own network',
     choices: ['public', 'any'],
   },
+  webhookAddresses: {
+    flag: '--webhook-addresses <which>',
+    variable: 'REVEILLE_WEBHOOK_ADDRESSES',
+    fallback: 'public',
+    about:
+      'which addresses the hosts of webhooks may have; any lets everyone with a project call into your own network',
+    choices: ['public', 'any'],
+  },
   pushContact: {
     flag: '--push-contact <url>',
     variable: 'REVEILLE_PUSH_CONTACT',

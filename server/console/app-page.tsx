@@ -40,6 +40,13 @@ export function appPage(visit: Visit, props: AppPageProps): JSX.Element {
       {!app.proven && proofCard(visit, props)}
       {identityCard(visit, props)}
       {membersCard(props)}
+      <Card title="Webhooks" lead="Your server hears what becomes of messages, and when a device is gone.">
+        <div>
+          <Button href={`/console/apps/${app.id}/webhooks`} kind="quiet" compact>
+            Webhooks of this app
+          </Button>
+        </div>
+      </Card>
       {owner && settingsCard(visit, props)}
       {owner && endCard(visit, props)}
     </ConsolePage>

@@ -53,6 +53,11 @@ const doneSentences: Readonly<Record<string, string>> = {
   declined: 'Declined.',
   'left-group': 'You have left the publisher group.',
   sent: 'Accepted and kept. It is the first in the list below; open the page again to follow it.',
+  'webhook-made': 'The webhook is there. Give its secret to your receiver, then send a test event.',
+  'webhook-secret': 'The webhook has a fresh secret, and calls are signed with it from now on.',
+  'webhook-tested': 'A test event is on its way. Open the page again to see the answer.',
+  'webhook-enabled': 'The webhook is on again; what waited is on its way.',
+  'webhook-removed': 'The webhook and what waited for it are gone.',
   paused: 'Paused. Messages wait until you resume.',
   resumed: 'Resumed. What waited is on its way.',
   'app-stopped': 'The app may not send to you any more.',
@@ -116,7 +121,7 @@ const Tabs: FC<{ visit: Visit }> = ({ visit }) => {
     ...(visit.viewer.administrator ? ([['/console/limits', 'Limits']] as const) : []),
   ] as const;
   const homes = [
-    [/^\/console\/(projects|clients|messages)/, '/console/projects'],
+    [/^\/console\/(projects|clients|messages|webhooks)/, '/console/projects'],
     [/^\/console\/(apps|groups)/, '/console/apps'],
   ] as const;
   const home = homes.find(([pattern]) => pattern.test(visit.path))?.[1] ?? visit.path;

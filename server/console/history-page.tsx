@@ -25,6 +25,12 @@ const sentences: Readonly<Record<string, string>> = {
   'client.secret-shown': 'Saw the secret of a client',
   'client.secret-reset': 'Reset the secret of a client',
   'client.removed': 'Removed a client',
+  'webhook.created': 'Made a webhook',
+  'webhook.changed': 'Changed a webhook',
+  'webhook.secret-renewed': 'Renewed the secret of a webhook',
+  'webhook.enabled': 'Switched a webhook on again',
+  'webhook.disabled': 'A webhook was switched off',
+  'webhook.removed': 'Removed a webhook',
 };
 
 export interface HistoryPageProps {

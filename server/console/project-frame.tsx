@@ -6,6 +6,7 @@ const parts = [
   ['', 'Settings'],
   ['/team', 'Team'],
   ['/messages', 'Recent messages'],
+  ['/webhooks', 'Webhooks'],
   ['/history', 'Audit log'],
 ] as const;
 

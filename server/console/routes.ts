@@ -16,11 +16,12 @@ import { sendingRoutes } from './sending-routes.ts';
 import { storeRoutes } from './store-routes.ts';
 import { teamRoutes } from './team-routes.ts';
 import { Unlock } from './unlock.ts';
+import { type WebhookPages, webhookRoutes } from './webhook-routes.ts';
 
 export type { ConsoleDeps } from './deps.ts';
 
 /** The pages `/` and `/console…`. `c.env.peer` is set by the server that mounts them. */
-export function consoleRoutes(deps: ConsoleDeps): Hono<ConsoleEnv> {
+export function consoleRoutes(deps: ConsoleDeps & WebhookPages): Hono<ConsoleEnv> {
   const desk = new Desk(deps);
   const unlock = new Unlock(deps);
   const routes = new Hono<ConsoleEnv>();
@@ -55,6 +56,7 @@ export function consoleRoutes(deps: ConsoleDeps): Hono<ConsoleEnv> {
   routes.route('/', groupRoutes(deps, desk));
   routes.route('/', storeRoutes(deps, desk));
   routes.route('/', listingRoutes(deps, desk));
+  routes.route('/', webhookRoutes(deps, desk, unlock));
   routes.route('/', sendingRoutes(deps, desk));
   routes.route('/', receivingRoutes(deps, desk));
   return routes;

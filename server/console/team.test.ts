@@ -111,6 +111,8 @@ test('TM4 every route of a project or client asks the table of roles', async () 
     'GET /console/clients/:id': look,
     // Without the password nobody gets it.
     'GET /console/clients/:id/client_secrets.json': [403, 403, 403, 404],
+    'GET /console/projects/:id/webhooks': look,
+    'POST /console/projects/:id/webhooks': change,
     'POST /console/projects/:id/messaging': change,
     'POST /console/projects/:id/rename': change,
     'POST /console/projects/:id/clients': change,

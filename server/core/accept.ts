@@ -1,11 +1,12 @@
 import { appOfChannel } from '../../protocol/channel-id.ts';
 import { ReveilleError } from '../../protocol/errors.ts';
-import { retentionMs } from '../../protocol/limits.ts';
+import { retentionMs, stateMs } from '../../protocol/limits.ts';
 import type { Message } from '../../protocol/message.ts';
 import type { Events } from '../observe/events.ts';
 import type { Announcer } from './announcer.ts';
 import type { Clock } from './clock.ts';
 import type { QuotaCalendar } from './quota-day.ts';
+import { type Followers, nobodyFollows } from './receipts.ts';
 import { SEND_SCOPE, type Sender, type Senders } from './sender.ts';
 import type { Channel, Draft, Kept, MessageStore, Store } from './store.ts';
 import type { Wakes } from './wake.ts';
@@ -21,6 +22,7 @@ export class Acceptance {
   readonly #wakes: Pick<Wakes, 'kept'>;
   readonly #clock: Clock;
   readonly #calendar: QuotaCalendar;
+  readonly #followers: Followers;
   readonly #events: Events;
 
   constructor(deps: {
@@ -30,6 +32,8 @@ export class Acceptance {
     readonly wakes: Pick<Wakes, 'kept'>;
     readonly clock: Clock;
     readonly calendar: QuotaCalendar;
+    /** None = nobody is told of what becomes of messages. */
+    readonly followers?: Followers;
     readonly events: Events;
   }) {
     this.#senders = deps.senders;
@@ -38,6 +42,7 @@ export class Acceptance {
     this.#wakes = deps.wakes;
     this.#clock = deps.clock;
     this.#calendar = deps.calendar;
+    this.#followers = deps.followers ?? nobodyFollows;
     this.#events = deps.events;
   }
 
@@ -64,12 +69,18 @@ export class Acceptance {
     await this.#senders.assertOwns(sender, app);
     const channel = await this.#liveChannel(message);
     await this.#senders.assertMayReach(sender, app, channel.user);
-    const kept = await this.#keep(sender, channel, message);
-    this.#events.accepted(kept.version, sender.project ?? '');
+    const project = sender.project ?? '';
+    const followed = this.#followers.followsAll(project, app);
+    const kept = await this.#keep(sender, channel, message, followed);
+    this.#events.accepted(kept.version, project);
     // A paused channel keeps its messages and stays silent; resuming it reads the store.
     if (channel.state === 'live') {
       void this.#announcer.announce(kept);
       void this.#wakes.kept(kept);
+    }
+    if (followed) {
+      const targets = [{ channelId: message.channel, version: kept.version }];
+      await this.#followers.follow({ id: null, project, targets, asked: false });
     }
     return kept;
   }
@@ -86,7 +97,7 @@ export class Acceptance {
     return channel;
   }
 
-  async #keep(sender: Sender, channel: Channel, message: Message): Promise<Kept> {
+  async #keep(sender: Sender, channel: Channel, message: Message, followed: boolean): Promise<Kept> {
     if (sender.project === null)
       throw new ReveilleError('scope-insufficient', 'The client of an app cannot send.');
     const now = this.#clock.now();
@@ -96,6 +107,7 @@ export class Acceptance {
       slot: String(message.subchannel),
       payload: message.payload,
       expiresAt: now + retentionMs,
+      ...(followed && { stateUntil: now + stateMs }),
       project: sender.project,
       dailyQuota: sender.dailyQuota,
       quotaDay: today.day,

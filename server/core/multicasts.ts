@@ -13,6 +13,7 @@ import type { Clock, Random } from './clock.ts';
 import type { Moves } from './moves.ts';
 import type { KeptMulticast, Multicast, MulticastDraft, MulticastTarget } from './multicast.ts';
 import type { QuotaCalendar } from './quota-day.ts';
+import { type Followers, nobodyFollows } from './receipts.ts';
 import type { Sender, Senders } from './sender.ts';
 import type { ChannelState, MessageTrace, Store } from './store.ts';
 import type { Wakes } from './wake.ts';
@@ -30,6 +31,8 @@ export interface MulticastRequest {
   /** Seconds; 0 = for devices that are connected. */
   readonly ttl: number;
   readonly urgency: Urgency;
+  /** Webhooks are told what becomes of it, not only those that are told of every message. */
+  readonly receipts: boolean;
   /** The sender's own name for the request, and the SHA-256 of its body; null = it may not be repeated. */
   readonly key: string | null;
   readonly bodyHash: string;
@@ -71,6 +74,8 @@ interface MulticastsDeps {
   readonly clock: Clock;
   readonly random: Random;
   readonly calendar: QuotaCalendar;
+  /** None = nobody is told of what becomes of messages. */
+  readonly followers?: Followers;
   readonly events: Events;
 }
 
@@ -100,7 +105,7 @@ export class Multicasts {
    * @throws `quota-exceeded`, `targets-exceeded`, `idempotency-conflict`, `store-full`, `unavailable`: then nothing was kept.
    */
   async accept(sender: Sender & { readonly project: string }, request: MulticastRequest): Promise<Multicast> {
-    const { announcer, wakes, events } = this.#deps;
+    const { announcer, wakes, events, followers = nobodyFollows } = this.#deps;
     const targets = await this.#check(sender, request.channels);
     const { multicast, kept, dropped } = await this.#keep(sender, request, targets);
     const paused = new Set(targets.flatMap((one) => (one.state === 'paused' ? [one.channel] : [])));
@@ -111,6 +116,9 @@ export class Multicasts {
       void wakes.kept(one);
     }
     for (const one of dropped) this.#tellDropped(one, targets);
+    const accepted = multicast.targets.flatMap((one) => ('version' in one ? [one] : []));
+    const { id, project } = multicast;
+    await followers.follow({ id, project, targets: accepted, asked: request.receipts });
     return multicast;
   }
 

@@ -1,3 +1,4 @@
+import type { AppId } from '../../protocol/app-id.ts';
 import type { ChannelId } from '../../protocol/channel-id.ts';
 import type { Version } from '../../protocol/version.ts';
 import type { Ending, MessageTrace } from './store.ts';
@@ -36,3 +37,23 @@ export function receiptsOf({ version, channelId, devices }: MessageTrace): reado
 export function hasEnded({ devices }: MessageTrace): boolean {
   return devices.every(({ state }) => state !== 'waiting');
 }
+
+/** A message whose fate somebody wants to be told of, as it was kept: on one channel or on many. */
+export interface FollowedMessage {
+  /** The name of its request in the second API; null for one that came by the historic door. */
+  readonly id: string | null;
+  readonly project: string;
+  readonly targets: readonly { readonly channelId: ChannelId; readonly version: Version }[];
+  /** Its sender asked for it. */
+  readonly asked: boolean;
+}
+
+/** The port to who is told of what becomes of messages. Filled by the webhooks room. */
+export interface Followers {
+  /** From memory: is anyone told of all messages of the project, or to the app? Their way is recorded step by step then. */
+  followsAll(project: string, app: AppId): boolean;
+  /** What becomes of it is told, also after a restart, once this has settled. Never rejects. */
+  follow(message: FollowedMessage): Promise<void>;
+}
+
+export const nobodyFollows: Followers = { followsAll: () => false, follow: async () => {} };

@@ -9,6 +9,7 @@ const acts = {
   'change-clients': { least: 'editor', words: 'make, change and remove clients' },
   'see-secrets': { least: 'editor', words: 'see the secrets of clients' },
   'send-tests': { least: 'editor', words: 'send test messages' },
+  'change-webhooks': { least: 'editor', words: 'make, change and remove webhooks' },
   'change-team': { least: 'owner', words: 'change the team' },
   'remove-project': { least: 'owner', words: 'remove the project' },
 } as const satisfies Record<string, { readonly least: ProjectRole; readonly words: string }>;

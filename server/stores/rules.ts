@@ -16,8 +16,8 @@ export function isTopic(slot: string | null): slot is string {
   return slot?.startsWith('t:') === true;
 }
 
-/** How long the state of a multicast's messages is kept. */
-export const stateMs: number = limits.stateDays * 86_400_000;
+/** How long the state of a message is kept. */
+export { stateMs } from '../../protocol/limits.ts';
 
 /** Is a multicast under the key of an earlier one a repeat of it? Also when the clock was set back since. */
 export function isRepeat(earlierAt: number, now: number): boolean {

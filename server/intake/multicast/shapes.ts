@@ -48,6 +48,10 @@ export const messageBody = z
       .enum(urgencies)
       .default('normal')
       .describe('A device may name the lowest that it wants; what lies below waits for it'),
+    receipts: z
+      .boolean()
+      .default(false)
+      .describe('True tells the webhooks of the project and of the apps what becomes of it'),
     validateOnly: z.boolean().default(false).describe('True checks everything and sends nothing'),
   })
   .describe('One message for one to a thousand channels');

@@ -89,7 +89,9 @@ describe('publish', () => {
       expect.stringMatching(/^Packed \d+ files as version 1\.0, \d+ KiB\.$/),
       `Uploaded as a draft of the item ${seed.app.id}.`,
       expect.stringMatching(/^Published 1\.0: /),
+      `Its page says how to install it: ${town.origin}/detail/${seed.app.id}`,
     ]);
+    expect((await fetch(`${town.origin}/detail/${seed.app.id}`)).status).toBe(200);
     const { names, manifest } = await published(seed.app.id);
     expect(names).toContain('background.js');
     expect(manifest).toMatchObject({ name: 'Hello Push', push_messaging: { server: town.origin } });

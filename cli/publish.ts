@@ -40,6 +40,7 @@ Publishes as the account of bootstrap, or by REVEILLE_CLIENT_ID, REVEILLE_CLIENT
       if (flags.draft === true) return;
       await store.publish(id);
       console.log(`Published ${folder.manifest.version}: browsers that have it update within hours.`);
+      console.log(`Its page says how to install it: ${server}/detail/${id}`);
     });
 }
 

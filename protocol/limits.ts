@@ -238,6 +238,8 @@ export const limits = {
   screenshotsPerItem: 5,
   detailsCharacters: 16_000,
   testersPerItem: 100,
+  /** Pages and pictures of items that one address gets within refusedMs; a page has six pictures at most. */
+  listingsPerAddress: 1_200,
   /** Update checks of one address within refusedMs; a browser asks every few hours, an office may share an address. */
   updateChecksPerAddress: 6_000,
   /** Apps in one update check: a URL has about 2,000 characters. */

@@ -112,7 +112,12 @@ const InstallCard = ({
   return (
     <Card
       title="Install"
-      lead="Chromium installs it from this server and keeps it up to date. Choose one way; the browser asks for newer versions every few hours."
+      lead={
+        <>
+          Chromium installs it from this server and keeps it up to date. Choose one way;{' '}
+          <a href="/docs/store">Installing from the store</a> tells more of each.
+        </>
+      }
     >
       {testerKey !== undefined && (
         <Notice kind="warning">

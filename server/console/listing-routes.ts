@@ -1,13 +1,15 @@
 import { Hono } from 'hono';
 import { type AppId, isAppId } from '../../protocol/app-id.ts';
 import { asReveilleError, ReveilleError } from '../../protocol/errors.ts';
+import { limits } from '../../protocol/limits.ts';
+import { RateLimit } from '../doors/rate-limit.ts';
 import { render, renderError, seeOther } from '../pages/render.tsx';
 import { securityHeaders } from '../pages/security-headers.ts';
 import type { ConsoleDeps } from './deps.ts';
 import type { ConsoleContext, ConsoleEnv, Desk } from './desk.ts';
 import { listingPage } from './listing-page.tsx';
 
-type Deps = Pick<ConsoleDeps, 'origin' | 'items' | 'listings' | 'events'>;
+type Deps = Pick<ConsoleDeps, 'origin' | 'items' | 'listings' | 'events' | 'clock'>;
 
 /** The guide's addresses of an item's page; their queries, such as `?hl=en`, change nothing. */
 const PAGES = ['/detail/:id', '/extensions/detail/:id'] as const;
@@ -16,13 +18,15 @@ const DASHBOARDS = ['/webstore/devconsole', '/webstore/developer/dashboard'] as 
 
 /** What everybody sees of the store: the page of an item, and its pictures. */
 export function listingRoutes(deps: Deps, desk: Desk): Hono<ConsoleEnv> {
-  const { origin, listings } = deps;
+  const { origin, listings, clock } = deps;
+  const looks = new RateLimit(clock, limits.listingsPerAddress, limits.refusedMs);
   const routes = new Hono<ConsoleEnv>();
   for (const path of PAGES)
     routes.get(path, async (c) => {
       const entered = await desk.visitor(c);
       const viewer = entered?.visit.viewer;
       try {
+        looks.assert(c.env.peer.address);
         const listing = await listings.find(itemIn(c), entered?.visit.account.id);
         if (listing === undefined)
           throw new ReveilleError('not-found', 'No item with this id is published here.');
@@ -34,6 +38,7 @@ export function listingRoutes(deps: Deps, desk: Desk): Hono<ConsoleEnv> {
     });
   routes.get('/detail/:id/pictures/:file', async (c) => {
     try {
+      looks.assert(c.env.peer.address);
       return await pictureAnswer(deps, desk, c);
     } catch (thrown) {
       return await refused(deps, thrown);

@@ -4,6 +4,7 @@ import { packedExtension, type ZipEntry } from '../../dev-env/packages.ts';
 import { PageVisitor, type SeenPage } from '../../dev-env/page-visitor.ts';
 import { picture } from '../../dev-env/pictures.ts';
 import type { AppId } from '../../protocol/app-id.ts';
+import { limits } from '../../protocol/limits.ts';
 import type { Account } from '../accounts/account.ts';
 import { makeKeyPair } from '../webstore/app-key.ts';
 import { openCrx } from '../webstore/crx.ts';
@@ -162,6 +163,14 @@ describe('the page of an item', () => {
     }
     for (const none of ['a'.repeat(32), 'nonsense'])
       expect((await stranger.open(`/detail/${none}`)).status).toBe(404);
+  });
+
+  test('ES38 one address gets so many pages and pictures, and is then told to wait', async () => {
+    const look = async (address: string) => (await town.fetch('/detail/nonsense', {}, address)).status;
+    const statuses = new Set<number>();
+    // While they are asked the first ones come back: so a few more than there are.
+    for (let i = 0; i < limits.listingsPerAddress * 1.1; i += 1) statuses.add(await look('192.0.2.7'));
+    expect([[...statuses], await look('192.0.2.8')]).toEqual([[404, 429], 404]);
   });
 
   test('ES34 it says for each platform how to install, with this server as the place of updates', async () => {

@@ -45,6 +45,8 @@ export const audienceOf = ({ offered }: Pick<StoredPackage, 'offered'>): Audienc
 export class Items {
   readonly #deps: ItemsDeps;
   readonly #uploads: RateLimit;
+  /** Packages are unpacked one at a time: each may take 64 MiB. */
+  #reading: Promise<unknown> = Promise.resolve();
 
   constructor(deps: ItemsDeps) {
     this.#deps = deps;
@@ -59,7 +61,7 @@ export class Items {
   async upload(actor: string, id: AppId, file: Uint8Array): Promise<StoredPackage> {
     const app = await this.#deps.apps.open(actor, id);
     this.#uploads.assert(actor, 'Too many uploads in an hour.');
-    const upload = await readUpload(file);
+    const upload = await this.#read(file);
     return await this.#deps.files.inTurn(id, () => this.#take(actor, app, upload));
   }
 
@@ -70,7 +72,7 @@ export class Items {
    */
   async insert(actor: string, group: string, file: Uint8Array): Promise<StoredPackage> {
     this.#uploads.assert(actor, 'Too many uploads in an hour.');
-    const upload = await readUpload(file);
+    const upload = await this.#read(file);
     const { keyFile, claims, name } = upload;
     if (keyFile === undefined && claims[0] !== undefined)
       throw new ReveilleError(
@@ -156,6 +158,12 @@ export class Items {
   /** An app was removed, and its rows with it: so go its files. */
   async removed(app: AppId): Promise<void> {
     await this.#deps.files.dropAll(app);
+  }
+
+  async #read(file: Uint8Array): Promise<Upload> {
+    const turn = this.#reading.then(() => readUpload(file));
+    this.#reading = turn.catch(() => undefined);
+    return await turn;
   }
 
   async #take(actor: string, app: App, upload: Upload): Promise<StoredPackage> {

@@ -72,19 +72,19 @@ export function createReceiver({
   });
 
   const step = async (offer: Offer): Promise<void> => {
-    const { version } = offer;
+    const { version, collapse } = offer;
     const place = placeOf(offer);
     known ??= marks.load().then((loaded) => ({ ...loaded }));
     const mark = await known;
     const handled = [mark[place] ?? []].flat();
     if (handled.includes(version)) return upstream.confirm(version);
-    if (offer.collapse !== false && version < Math.max(shown.get(place) ?? 0, ...handled)) return;
+    if (collapse !== false && version < Math.max(shown.get(place) ?? 0, ...handled)) return;
     if (!(await handlers.any())) return held.add(offer);
     shown.set(place, version);
     upstream.taken(version);
     const failure = await run(offer);
     if (failure !== undefined) return upstream.refuse(version, 'failed', failure);
-    mark[place] = offer.collapse === false ? [...handled, version].slice(-queueRemembered) : version;
+    mark[place] = collapse === false ? [...handled, version].slice(-queueRemembered) : version;
     // Handled all the same: a mark that cannot be written costs a second run only if the confirm is lost too.
     await marks.save(mark).catch((error) => complain(String(error)));
     upstream.confirm(version);
@@ -124,8 +124,7 @@ export function createReceiver({
 }
 
 /** What a message shares its order with. */
-const placeOf = ({ subchannelId, collapse }: Offer): string =>
-  `${collapse === false ? 'q' : ''}${subchannelId}`;
+const placeOf = ({ subchannelId, collapse }: Offer): string => (collapse === false ? 'q' : '') + subchannelId;
 
 /** Runs all handlers with one message; answers why it failed. */
 function createRun(handlers: Handlers, timers: Timers, awake: () => () => void) {

@@ -112,15 +112,13 @@ export async function acknowledge(
 /** `GET /v2/devices/{id}/missed`: what waits, for networks that let no WebSocket through. */
 export async function missed(call: Call, device: DeviceCredentials): Promise<readonly Offer[]> {
   const offers: Offer[] = [];
-  let more: unknown = true;
-  while (more) {
-    const last = offers.at(-1);
-    const [path, token] = at(device, last ? `missed?after=${last.version}` : 'missed');
-    const page = await call(path, token);
-    const messages = (page.messages ?? []) as readonly Offer[];
-    offers.push(...messages);
-    more = page.more && messages.length > 0;
-  }
+  let page: Answer;
+  let after = '';
+  do {
+    page = await call(...at(device, `missed${after}`));
+    offers.push(...((page.messages ?? []) as readonly Offer[]));
+    after = `?after=${offers.at(-1)?.version}`;
+  } while (page.more);
   return offers;
 }
 

@@ -28,12 +28,14 @@ import { Refusals } from '../server/doors/refusals.ts';
 import { MESSAGE_PATHS, sendDoor } from '../server/intake/messages/send-door.ts';
 import type { ProjectRole } from '../server/oauth/roles.ts';
 import { type OAuthRoom, openOAuth } from '../server/oauth/room.ts';
-import { type Events, silentEvents } from '../server/observe/events.ts';
+import { type Events, silentEvents, toldTwice } from '../server/observe/events.ts';
 import { staticRoutes } from '../server/pages/static.ts';
 import { type PlaygroundDeps, playgroundRoutes } from '../server/playground/routes.ts';
 import { publishing } from '../server/publishing.ts';
 import { MemoryStore } from '../server/stores/memory.ts';
 import { webhookAccess } from '../server/telling.ts';
+import { type Span, type Traffic, TrafficLedger, type TrafficOf } from '../server/traffic/ledger.ts';
+import { TrafficMeter } from '../server/traffic/meter.ts';
 import { openWebhooks, type WebhooksRoom, type WebhooksRoomDeps } from '../server/webhooks/room.ts';
 import { openWebstore, type WebstoreRoom } from '../server/webstore/room.ts';
 
@@ -61,6 +63,7 @@ export class ConsoleTown implements AsyncDisposable {
   readonly oauth: OAuthRoom;
   readonly webstore: WebstoreRoom;
   readonly store: MemoryStore;
+  readonly meter: TrafficMeter;
   readonly devices: Devices;
   readonly deliveries: Deliveries;
   readonly receiving: Receiving;
@@ -80,8 +83,11 @@ export class ConsoleTown implements AsyncDisposable {
     control: OpenControlDatabase,
     accounts: Accounts,
     secrets: Secrets,
-    { origin = 'http://127.0.0.1:8030', clock = systemClock, events = silentEvents, ca }: ConsoleTownOptions,
+    options: ConsoleTownOptions,
   ) {
+    const { origin = 'http://127.0.0.1:8030', clock = systemClock, ca } = options;
+    this.meter = new TrafficMeter(clock);
+    const events = toldTwice(options.events ?? silentEvents, this.meter.events);
     const shared = { db: control.db, folder, origin, secrets, clock, random, events, accounts };
     this.folder = folder;
     this.#secrets = secrets;
@@ -90,8 +96,8 @@ export class ConsoleTown implements AsyncDisposable {
     this.control = control;
     this.accounts = accounts;
     this.store = new MemoryStore({ clock, random });
-    const bus = new MemoryBus();
-    const presence = new MemoryPresence();
+    this.meter.watch(this.store);
+    const [bus, presence] = [new MemoryBus(), new MemoryPresence()];
     const { store } = this;
     this.deliveries = new Deliveries({ node: 'here', store, presence, bus, clock, events });
     this.devices = new Devices({ store, deliveries: this.deliveries, bus, random, events });
@@ -108,14 +114,13 @@ export class ConsoleTown implements AsyncDisposable {
       openWebhooks({ ...shared, ...this.#forWebhooks(bus, ca), ...change });
     this.webhooks = this.openWebhooksAgain();
     const acceptance = new Acceptance({
+      ...shared,
       senders: this.oauth.senders,
       store,
       announcer: new Announcer({ presence, bus, events }),
       wakes: { kept: async () => {} },
-      clock,
       calendar: utcDays,
       followers: this.webhooks.followers,
-      events,
     });
     this.send = acceptance.accept.bind(acceptance);
     const deps = {
@@ -199,7 +204,14 @@ export class ConsoleTown implements AsyncDisposable {
       waitingFor: ({ key }: Device) => this.deliveries.waitingFor(key),
       wakesSpentBy: () => 7,
       failedWakeOf: () => this.failedWake,
+      traffic: this.#traffic.bind(this),
     };
+  }
+
+  async #traffic(of: TrafficOf, span: Span): Promise<Traffic> {
+    const ledger = new TrafficLedger(this.control.db);
+    await this.meter.flush(ledger);
+    return await ledger.read(of, span, this.#clock.now());
   }
 
   /** The playground reaches the doors that this town has: pages, OAuth and messages. */

@@ -214,8 +214,23 @@ export const limits = {
   /** Entries of the audit log: how long they are kept, and of one project, app or account at most how many. */
   auditDays: 400,
   auditEntriesPerSubject: 10_000,
-  /** Between two rounds in which old entries leave the audit log. */
-  auditPruneMs: 3_600_000,
+  /** Between two rounds in which old entries leave the audit log and the traffic. */
+  recordPruneMs: 3_600_000,
+
+  /** Traffic of projects: how often what was counted in memory is written, and how long minutes and hours stay. */
+  trafficFlushMs: 10_000,
+  trafficMinuteHours: 26,
+  trafficHourDays: 90,
+  /** Pairs of project and app that are counted apart within a minute; further apps of a project are counted together. */
+  trafficSeries: 1_000,
+  /** Minutes that wait in memory while they cannot be written; the oldest goes. */
+  trafficMinutesWaiting: 30,
+  /** Messages of which is remembered whose they are, so that their deliveries are counted without a look into the store. */
+  trafficMessages: 20_000,
+  /** Apps that the traffic of a project lists. */
+  trafficApps: 50,
+  /** Deliveries of messages that are not remembered, and wait for that look. */
+  trafficLookUps: 1_000,
 
   /** A package of the store as it is uploaded: an extension with its pictures. */
   packageBytes: 16 * 1024 * 1024,

@@ -27,6 +27,7 @@ import { pagesOf } from './page-routes.ts';
 import { openPeople, type Rooms } from './people.ts';
 import { startRecordKeeping } from './record-keeping.ts';
 import { socketHandler } from './sockets.ts';
+import { TrafficMeter } from './traffic/meter.ts';
 import { UninstallLinks } from './uninstall/uninstall-link.ts';
 import { openWaking, type Waking } from './waking.ts';
 
@@ -49,13 +50,15 @@ export interface RunningServer {
 export async function startServer(config: Config, given: Partial<World> = {}): Promise<RunningServer> {
   const told: World = { ...realWorld(config), ...given };
   const metrics = new Metrics(() => told.clock.now());
-  const world: World = { ...told, events: toldTwice(told.events, metrics.events) };
+  const meter = new TrafficMeter(told.clock);
+  const counted = toldTwice(told.events, metrics.events);
+  const world: World = { ...told, events: toldTwice(counted, meter.events) };
   const closing: Closing = [];
   const closeAll = async () => {
     while (closing.length > 0) await closing.pop()?.();
   };
   try {
-    const running = await openRooms(config, world, metrics, closing);
+    const running = await openRooms(config, world, { metrics, meter }, closing);
     return {
       ...running,
       async stop() {
@@ -73,7 +76,7 @@ export async function startServer(config: Config, given: Partial<World> = {}): P
 async function openRooms(
   config: Config,
   world: World,
-  metrics: Metrics,
+  { metrics, meter }: { readonly metrics: Metrics; readonly meter: TrafficMeter },
   closing: Closing,
 ): Promise<Omit<RunningServer, 'stop'>> {
   const { clock, events } = world;
@@ -84,7 +87,8 @@ async function openRooms(
   const endSilent = () => core.pushes.endSilent((holder) => core.holdings.isHeld(holder));
   closing.push(startHousekeeping(store, endSilent, clock, events));
   const ground: Ground = { config, world, ...keeping, core };
-  closing.push(startRecordKeeping(ground));
+  const records = startRecordKeeping(ground, meter);
+  closing.push(() => records.stop());
   // Set before anyone can connect: the front is shut until the rooms are open.
   let rooms: Rooms | undefined;
   const owners: Pick<AppOwners, 'find'> = { find: async (app) => rooms?.webstore.apps.find(app) };
@@ -122,7 +126,9 @@ async function openRooms(
     webpush: webpushDoor({ ...world, ...core, ...config, keys: secrets, origin, refusals }),
     gateway,
     autopush,
-    pages: pagesOf(ground, rooms, origin, waking, async (request, peer) => answerOf(doors, request, peer)),
+    pages: pagesOf(ground, rooms, origin, { ...records, waking }, async (request, peer) =>
+      answerOf(doors, request, peer),
+    ),
     proxies: config.trustedProxies,
   };
   answer = front(doors);

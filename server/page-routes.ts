@@ -22,23 +22,18 @@ import type { Waking } from './waking.ts';
 
 type FrontPages = FrontDeps['pages'];
 
-/** Everything that is not hot: pages, OAuth, bootstrap, the client to download. */
-export function pagesOf(
-  ground: Ground,
-  rooms: Rooms,
-  origin: string,
-  waking: Waking,
-  dispatch: Dispatch,
-): FrontPages {
+/** What the pages take from outside of the rooms. */
+interface Beside {
+  readonly waking: Waking;
+  readonly traffic: ConsoleDeps['traffic'];
+}
+
+function consoleDeps(ground: Ground, rooms: Rooms, origin: string, { waking, traffic }: Beside): ConsoleDeps {
   const { config, world, secrets, core } = ground;
   const { accounts, oauth, webstore } = rooms;
   const send = acceptance(ground, rooms, waking);
-  const deps: ConsoleDeps = {
-    origin,
-    accounts,
-    secrets,
-    clock: world.clock,
-    events: world.events,
+  return {
+    ...{ origin, accounts, secrets, traffic, clock: world.clock, events: world.events },
     projects: oauth.projects,
     team: oauth.team,
     clients: oauth.clients,
@@ -54,6 +49,19 @@ export function pagesOf(
     calendar: calendarOf(config),
     defaults: { dailyQuota: config.dailyQuota, payloadBytes: limits.payloadBytes },
   };
+}
+
+/** Everything that is not hot: pages, OAuth, bootstrap, the client to download. */
+export function pagesOf(
+  ground: Ground,
+  rooms: Rooms,
+  origin: string,
+  beside: Beside,
+  dispatch: Dispatch,
+): FrontPages {
+  const { world, secrets } = ground;
+  const { accounts, oauth, webstore } = rooms;
+  const deps = consoleDeps(ground, rooms, origin, beside);
   const pages: FrontPages = new Hono();
   pages.route('/', staticRoutes());
   pages.route(

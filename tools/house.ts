@@ -49,6 +49,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     'server/outgoing',
     secrets,
   ],
+  'server/traffic': ['protocol', 'server/core', 'server/observe', 'server/accounts/database.ts'],
   'server/console': [
     ...accounts,
     'server/core',
@@ -56,6 +57,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     'server/oauth',
     'server/webstore',
     'server/webhooks',
+    'server/traffic',
   ],
   'server/playground': [...accounts, ...ports, 'server/accounts', 'server/oauth/scopes.ts'],
   'server/docs': ['protocol', 'server/pages'],

@@ -27,6 +27,7 @@ export interface ControlTables {
   webhooks: WebhookTable;
   webhook_deliveries: WebhookDeliveryTable;
   webhook_followed: WebhookFollowedTable;
+  traffic: TrafficTable;
 }
 
 export type ControlDatabase = Kysely<ControlTables>;
@@ -266,4 +267,16 @@ interface WebhookFollowedTable {
   /** 1 = its sender asked for receipts. */
   asked: number;
   until: number;
+}
+
+interface TrafficTable {
+  project: string;
+  /** Empty where it is not known. */
+  app: string;
+  grain: 'minute' | 'hour';
+  /** Where the minute or hour begins. */
+  at: number;
+  /** What was counted: server/traffic/counts.ts. */
+  kind: string;
+  count: number;
 }

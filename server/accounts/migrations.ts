@@ -13,6 +13,7 @@ export const migrations: Record<string, Migration> = {
   '0003-project-invitations': { up: projectInvitations },
   '0004-store-listings': { up: storeListings },
   '0005-webhooks': { up: webhookTables },
+  '0006-traffic': { up: traffic },
 };
 
 type Schema = Kysely<ControlTables>['schema'];
@@ -292,4 +293,19 @@ async function webhookTables({ schema }: Kysely<ControlTables>): Promise<void> {
     .addColumn('asked', 'integer', (column) => column.notNull())
     .addColumn('until', 'integer', (column) => column.notNull())
     .execute();
+}
+
+async function traffic({ schema }: Kysely<ControlTables>): Promise<void> {
+  await schema
+    .createTable('traffic')
+    .addColumn('project', 'text', (column) => column.notNull())
+    .addColumn('app', 'text', (column) => column.notNull())
+    .addColumn('grain', 'text', (column) => column.notNull().check(sql`grain in ('minute', 'hour')`))
+    .addColumn('at', 'integer', (column) => column.notNull())
+    .addColumn('kind', 'text', (column) => column.notNull())
+    .addColumn('count', 'integer', (column) => column.notNull())
+    .addPrimaryKeyConstraint('traffic_key', ['project', 'grain', 'at', 'app', 'kind'])
+    .execute();
+  await schema.createIndex('traffic_app').on('traffic').columns(['app', 'grain', 'at']).execute();
+  await schema.createIndex('traffic_age').on('traffic').columns(['grain', 'at']).execute();
 }

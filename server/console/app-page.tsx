@@ -32,9 +32,14 @@ export function appPage(visit: Visit, props: AppPageProps): JSX.Element {
       trail={[['/console/apps', 'Apps']]}
       fault={fault}
       action={
-        <Button href={`/console/test?app=${app.id}`} kind={app.proven ? 'main' : 'quiet'}>
-          Send a test message
-        </Button>
+        <div class="row">
+          <Button href={`/console/apps/${app.id}/traffic`} kind="quiet">
+            Traffic
+          </Button>
+          <Button href={`/console/test?app=${app.id}`} kind={app.proven ? 'main' : 'quiet'}>
+            Send a test message
+          </Button>
+        </div>
       }
     >
       {!app.proven && proofCard(visit, props)}

@@ -9,28 +9,22 @@ import type { Receiving } from '../core/receiving.ts';
 import type { Sender } from '../core/sender.ts';
 import type { Device, Kept, Missed, Store } from '../core/store.ts';
 import type { FailedWake } from '../core/wake.ts';
-import type { Clients } from '../oauth/clients.ts';
-import type { Grants } from '../oauth/grants.ts';
-import type { Projects } from '../oauth/projects.ts';
-import type { Team } from '../oauth/team.ts';
+import type { OAuthRoom } from '../oauth/room.ts';
 import type { Events } from '../observe/events.ts';
+import type { Span, Traffic, TrafficOf } from '../traffic/ledger.ts';
 import type { Apps } from '../webstore/apps.ts';
 import type { Groups } from '../webstore/groups.ts';
 import type { Items } from '../webstore/items.ts';
 import type { Listings } from '../webstore/listings.ts';
 
 /** What the console stands on. It owns no rules: each of these checks who may do what. */
-export interface ConsoleDeps {
+export interface ConsoleDeps extends Pick<OAuthRoom, 'projects' | 'team' | 'clients' | 'grants'> {
   /** Of this server, such as `https://push.example`. */
   readonly origin: string;
   readonly accounts: Accounts;
   readonly secrets: FormSecrets;
   readonly clock: Clock;
   readonly events: Events;
-  readonly projects: Projects;
-  readonly team: Team;
-  readonly clients: Clients;
-  readonly grants: Grants;
   readonly groups: Groups;
   readonly apps: Apps;
   readonly items: Items;
@@ -49,6 +43,8 @@ export interface ConsoleDeps {
   readonly failedWakeOf: (device: Device) => FailedWake | undefined;
   /** `Acceptance.accept`: ownership, channel, quota, keep, announce. */
   readonly send: (sender: Sender, message: Message) => Promise<Kept>;
+  /** `TrafficKeeping.read`: what was counted, up to now. */
+  readonly traffic: (of: TrafficOf, span: Span) => Promise<Traffic>;
   readonly calendar: QuotaCalendar;
   /** What holds for a project that has no limit of its own; a quota of 0 = none. */
   readonly defaults: { readonly dailyQuota: number; readonly payloadBytes: number };

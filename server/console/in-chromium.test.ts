@@ -104,7 +104,7 @@ describe('the console in Chromium, without script', () => {
       '/console',
       '/console/projects',
       `/console/projects/${project.id}`,
-      ...['team', 'messages', 'history'].map((part) => `/console/projects/${project.id}/${part}`),
+      ...['traffic', 'team', 'messages', 'history'].map((part) => `/console/projects/${project.id}/${part}`),
     ];
     paths.push(
       `/console/clients/${client.id}`,
@@ -130,4 +130,27 @@ describe('the console in Chromium, without script', () => {
     }
     expect(broken).toEqual([]);
   }, 60_000);
+
+  test('TF6 the page of traffic shows what happens, keeps open what was opened, and ends when the right does', async () => {
+    const ann = await town.accounts.findByEmail('ann@example.com');
+    const [project] = await town.oauth.projects.all({ id: '', role: 'administrator' });
+    if (project === undefined || ann === undefined) throw new Error('the walk before this made both');
+    await page.setJavaScriptEnabled(true);
+    town.meter.events.turnedAway(project.id, '', 'api-off');
+    await page.goto(`${town.origin}/console/projects/${project.id}/traffic`);
+    await page.click('#live details.more > summary');
+    town.meter.events.turnedAway(project.id, '', 'quota-exceeded');
+    await page.waitForFunction(
+      () => document.querySelector('#live')?.textContent?.includes('quota-exceeded'),
+      {
+        timeout: 50_000,
+      },
+    );
+    expect(await page.$('#live details.more[open]')).not.toBeNull();
+    await town.oauth.projects.remove(ann, project.id);
+    await page.waitForResponse((answer) => answer.url().endsWith('/traffic') && answer.status() === 404, {
+      timeout: 50_000,
+    });
+    expect(await page.$eval('#live', ({ textContent }) => textContent)).toContain('quota-exceeded');
+  }, 120_000);
 });

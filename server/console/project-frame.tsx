@@ -4,6 +4,7 @@ import type { Visit } from './visit.ts';
 
 const parts = [
   ['', 'Settings'],
+  ['/traffic', 'Traffic'],
   ['/team', 'Team'],
   ['/messages', 'Recent messages'],
   ['/webhooks', 'Webhooks'],

@@ -15,6 +15,7 @@ import { receivingRoutes } from './receiving-routes.ts';
 import { sendingRoutes } from './sending-routes.ts';
 import { storeRoutes } from './store-routes.ts';
 import { teamRoutes } from './team-routes.ts';
+import { trafficRoutes } from './traffic-routes.ts';
 import { Unlock } from './unlock.ts';
 import { type WebhookPages, webhookRoutes } from './webhook-routes.ts';
 
@@ -51,6 +52,7 @@ export function consoleRoutes(deps: ConsoleDeps & WebhookPages): Hono<ConsoleEnv
   );
   routes.route('/', projectRoutes(deps, desk));
   routes.route('/', teamRoutes(deps, desk));
+  routes.route('/', trafficRoutes(deps, desk));
   routes.route('/', clientRoutes(deps, desk, unlock));
   routes.route('/', appRoutes(deps, desk, unlock));
   routes.route('/', groupRoutes(deps, desk));

@@ -105,6 +105,7 @@ test('TM4 every route of a project or client asks the table of roles', async () 
   const table: Readonly<Record<string, readonly (number | string)[]>> = {
     'GET /console/projects/:id': look,
     'GET /console/projects/:id/team': look,
+    'GET /console/projects/:id/traffic': look,
     'GET /console/projects/:id/history': look,
     'GET /console/projects/:id/messages': look,
     'GET /console/projects/:id/clients/new': [200, 200, 403, 404],

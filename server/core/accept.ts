@@ -1,5 +1,5 @@
 import { appOfChannel } from '../../protocol/channel-id.ts';
-import { ReveilleError } from '../../protocol/errors.ts';
+import { asReveilleError, ReveilleError } from '../../protocol/errors.ts';
 import { retentionMs, stateMs } from '../../protocol/limits.ts';
 import type { Message } from '../../protocol/message.ts';
 import type { Events } from '../observe/events.ts';
@@ -53,9 +53,14 @@ export class Acceptance {
   async admit(accessToken: string | undefined): Promise<Sender> {
     if (accessToken === undefined || accessToken === '') throw new ReveilleError('token-missing');
     const sender = await this.#senders.identify(accessToken);
-    if (!sender.scopes.has(SEND_SCOPE))
-      throw new ReveilleError('scope-insufficient', `It needs ${SEND_SCOPE}.`);
-    await this.#senders.assertEnabled(sender);
+    try {
+      if (!sender.scopes.has(SEND_SCOPE))
+        throw new ReveilleError('scope-insufficient', `It needs ${SEND_SCOPE}.`);
+      await this.#senders.assertEnabled(sender);
+    } catch (thrown) {
+      if (sender.project !== null) this.#events.turnedAway(sender.project, '', asReveilleError(thrown).code);
+      throw thrown;
+    }
     return sender;
   }
 
@@ -72,7 +77,7 @@ export class Acceptance {
     const project = sender.project ?? '';
     const followed = this.#followers.followsAll(project, app);
     const kept = await this.#keep(sender, channel, message, followed);
-    this.#events.accepted(kept.version, project);
+    this.#events.accepted(kept.version, project, app);
     // A paused channel keeps its messages and stays silent; resuming it reads the store.
     if (channel.state === 'live') {
       void this.#announcer.announce(kept);

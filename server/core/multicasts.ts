@@ -109,8 +109,14 @@ export class Multicasts {
     const targets = await this.#check(sender, request.channels);
     const { multicast, kept, dropped } = await this.#keep(sender, request, targets);
     const paused = new Set(targets.flatMap((one) => (one.state === 'paused' ? [one.channel] : [])));
+    const apps = new Map<Version, AppId>();
+    for (const one of multicast.targets) {
+      if ('version' in one) apps.set(one.version, appOfChannel(one.channelId));
+      // A repeat was answered before.
+      else if (kept.length > 0) events.turnedAway(sender.project, '', one.refusal);
+    }
     for (const one of kept) {
-      events.accepted(one.version, sender.project);
+      events.accepted(one.version, sender.project, apps.get(one.version) ?? '');
       if (paused.has(one.channel)) continue;
       void announcer.announce(one);
       void wakes.kept(one);

@@ -136,7 +136,7 @@ export class Pushes {
    */
   async accept(target: Target, push: Push): Promise<Kept> {
     const kept = await this.#keep(target, push);
-    this.#events.accepted(kept.version, PUSH_PROJECT);
+    this.#events.accepted(kept.version, PUSH_PROJECT, '');
     void this.#announcer.announce(kept);
     return kept;
   }

@@ -67,6 +67,19 @@ export interface DeviceDraft {
 /** How a message ends on one device (ME1): exactly one of these, recorded. */
 export type Ending = 'confirmed' | 'superseded' | 'expired' | 'failed' | 'withdrawn';
 
+/** One message has ended on one device. */
+export interface EndedMessage {
+  readonly version: Version;
+  readonly project: string;
+  /** Empty for a push subscription. */
+  readonly app: AppId | '';
+  readonly ending: Ending;
+  readonly acceptedAt: number;
+}
+
+/** Is quick and does not throw. */
+export type EndedListener = (ended: readonly EndedMessage[]) => void;
+
 /** What the trace shows of one message on one device. `waiting` = kept, not ended. */
 export interface DeviceTrace {
   readonly deviceId: string;
@@ -161,6 +174,11 @@ export interface MessageStore {
   trace(of: TraceOf, limit: number): Promise<readonly MessageTrace[]>;
   /** One message of the trace, by version. */
   traced(version: Version): Promise<MessageTrace | undefined>;
+  /**
+   * Tells every ending from now on, after its commit: also one that takes the place of an assumed one (`confirm`), and, once
+   * pruning comes to it, what expired or was replaced while its device was away.
+   */
+  onEnded(listener: EndedListener): void;
   /** Accepted messages of a project on a day. */
   acceptedOn(project: string, quotaDay: string): Promise<number>;
 }

@@ -11,7 +11,10 @@ export interface Events {
   refused(door: string, code: string, detail: string | undefined, address: string): void;
   /** Something threw that we did not foresee. */
   failed(where: string, error: unknown): void;
-  accepted(version: number, project: string): void;
+  /** `app` is empty for a push subscription. */
+  accepted(version: number, project: string, app: string): void;
+  /** A message of a project was refused; `app` is empty where it is not known to be one of the sender's. */
+  turnedAway(project: string, app: string, code: string): void;
   offered(version: number, device: string): void;
   confirmed(version: number, device: string): void;
   runFailed(version: number, device: string, failedRuns: number, reason: string): void;
@@ -33,7 +36,8 @@ export function loggedEvents(log: Logger): Events {
     stopped: () => log.info('stopped'),
     refused: (door, code, detail, address) => log.info({ door, code, detail, address }, 'refused'),
     failed: (where, error) => log.error({ where, err: error }, 'failed'),
-    accepted: (version, project) => log.debug({ version, project }, 'accepted'),
+    accepted: (version, project, app) => log.debug({ version, project, app }, 'accepted'),
+    turnedAway: (project, app, code) => log.debug({ project, app, code }, 'turned away'),
     offered: (version, device) => log.debug({ version, device }, 'offered'),
     confirmed: (version, device) => log.debug({ version, device }, 'confirmed'),
     runFailed: (version, device, failedRuns, reason) =>
@@ -70,6 +74,7 @@ export const silentEvents: Events = {
   refused() {},
   failed() {},
   accepted() {},
+  turnedAway() {},
   offered() {},
   confirmed() {},
   runFailed() {},

@@ -156,6 +156,7 @@ export function storeContract(name: string, open: OpenStore): void {
     describe('endings', () => endingTests(at));
     describe('leaving', () => leavingTests(at));
     describe('trace', () => traceTests(at));
+    describe('what is told', () => toldTests(at));
     describe('pruning', () => pruningTests(at));
     describe('subscriptions', () => subscriptionTests(at));
     describe('restart', () => restartTests(at));
@@ -1048,6 +1049,54 @@ function traceTests(at: () => Bench): void {
     await bench.device(channel);
     const listed = (await bench.store.traced(kept.version))?.devices.map((one) => one.deviceId);
     expect(listed).toEqual(before.map((device) => device.id));
+  });
+}
+
+function toldTests(at: () => Bench): void {
+  const told = (bench: Bench): string[] => {
+    const seen: string[] = [];
+    bench.store.onEnded((ended) => {
+      for (const { version, project, app, ending, acceptedAt } of ended)
+        seen.push(`${version} ${project} ${app} ${ending} ${acceptedAt}`);
+    });
+    return seen;
+  };
+  const line = ({ version, acceptedAt }: Kept, ending: string): string =>
+    `${version} 111111111111 ${APP} ${ending} ${acceptedAt}`;
+
+  test('ST15 each ending is told once, with the project and the app, a late confirm too', async () => {
+    const bench = at();
+    const channel = await bench.channel();
+    const device = await bench.device(channel);
+    const seen = told(bench);
+    const [a, b] = [await bench.keep(channel, '0', 'a'), await bench.keep(channel, '0', 'b')];
+    await bench.store.confirm(device.key, b.version);
+    await bench.store.confirm(device.key, b.version);
+    expect(seen.splice(0).sort()).toEqual([line(a, 'superseded'), line(b, 'confirmed')]);
+    await bench.store.confirm(device.key, a.version);
+    expect(seen.splice(0)).toEqual([line(a, 'confirmed')]);
+    const c = await bench.keep(channel, '1', 'c');
+    for (let run = 0; run < limits.failedRuns; run += 1) await bench.store.runFailed(device.key, c.version);
+    const d = await bench.keep(channel, null, 'd');
+    await bench.store.removeDevice(device.key);
+    expect(seen.splice(0)).toEqual([line(c, 'failed'), line(d, 'withdrawn')]);
+  });
+
+  test('ST15 what ends unseen is told when pruning comes to it, once for each device', async () => {
+    const bench = at();
+    const channel = await bench.channel();
+    const [one] = [await bench.device(channel), await bench.device(channel)];
+    const seen = told(bench);
+    const [a, b] = [await bench.keep(channel, '0', 'a'), await bench.keep(channel, '0', 'b')];
+    await bench.store.confirm(one.key, b.version);
+    expect(seen.splice(0).sort()).toEqual([line(a, 'superseded'), line(b, 'confirmed')]);
+    bench.clock.advance(limits.traceHours * HOUR);
+    await bench.store.prune();
+    expect(seen.splice(0)).toEqual([line(a, 'superseded')]);
+    bench.clock.advance(b.expiresAt - bench.clock.now());
+    await bench.store.prune();
+    await bench.store.prune();
+    expect(seen).toEqual([line(b, 'expired')]);
   });
 }
 

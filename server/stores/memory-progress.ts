@@ -110,6 +110,11 @@ export class MemoryProgress {
     }
   }
 
+  /** A message is about to go: wherever it has not ended it has expired, or was replaced. */
+  endUnseen(entry: Entry, now: number): void {
+    this.#endEverywhere(entry, 'superseded', now);
+  }
+
   /** Does some device that is entitled to the message still have to end it? */
   stillWaits({ kept, endings }: Entry): boolean {
     return this.#members

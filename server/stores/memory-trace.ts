@@ -1,4 +1,5 @@
-import type { DeviceKey, Ending, Kept, MessageTrace } from '../core/store.ts';
+import type { DeviceKey, Kept, MessageTrace } from '../core/store.ts';
+import type { EndingOf } from './memory-endings.ts';
 import type { MemoryMembers } from './memory-members.ts';
 
 /** A kept message and how it stands on each device. */
@@ -6,7 +7,7 @@ export interface Entry {
   readonly kept: Kept;
   readonly project: string;
   readonly receipts: string | undefined;
-  readonly endings: Map<DeviceKey, { readonly ending: Ending; readonly at: number }>;
+  readonly endings: Map<DeviceKey, EndingOf>;
   readonly failedRuns: Map<DeviceKey, number>;
   /** Until when its state is kept; undefined for a message that is not tracked. */
   readonly stateUntil: number | undefined;

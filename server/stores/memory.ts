@@ -13,6 +13,7 @@ import type {
   DeviceDraft,
   DeviceKey,
   Draft,
+  EndedListener,
   Kept,
   LeftDevice,
   MessageTrace,
@@ -23,6 +24,7 @@ import type {
   WakeableOf,
 } from '../core/store.ts';
 import type { HolderId, Subscription } from '../core/subscription.ts';
+import { wayOf } from './memory-endings.ts';
 import { MemoryMembers } from './memory-members.ts';
 import { MemoryMulticasts } from './memory-multicasts.ts';
 import { MemoryProgress } from './memory-progress.ts';
@@ -45,6 +47,7 @@ export class MemoryStore implements Store {
   readonly #quota = new MemoryQuota();
   readonly #multicasts = new MemoryMulticasts();
   readonly #progress: MemoryProgress;
+  readonly #listeners: EndedListener[] = [];
   #last = 0 as Version;
   #sweptTo = 0 as Version;
   #closed = false;
@@ -135,6 +138,7 @@ export class MemoryStore implements Store {
         this.#progress.stillWaits(one),
       );
       if (entry.kept.version <= this.#sweptTo && isDone) {
+        this.#progress.endUnseen(entry, now);
         this.#entries.delete(entry.kept.version);
       }
     }
@@ -173,6 +177,10 @@ export class MemoryStore implements Store {
     this.#progress.forget();
     this.#multicasts.dropBefore(Number.POSITIVE_INFINITY);
     this.#quota.dropBefore('\uffff');
+  }
+
+  onEnded(listener: EndedListener): void {
+    this.#listeners.push(listener);
   }
 
   async acceptedOn(project: string, quotaDay: string): Promise<number> {
@@ -304,7 +312,8 @@ export class MemoryStore implements Store {
       ...(draft.deliver && { deliver: draft.deliver }),
       ...(stateUntil !== undefined && { tracked: true }),
     };
-    const way = { endings: new Map(), failedRuns: new Map(), sentAt: new Map(), receivedAt: new Map() };
+    const app = this.#members.channel(channel)?.app ?? '';
+    const way = wayOf({ version: kept.version, project, app, acceptedAt: now }, this.#listeners);
     this.#entries.set(kept.version, { kept, project, receipts, stateUntil, ...way });
     return kept;
   }

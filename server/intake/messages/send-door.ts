@@ -1,4 +1,6 @@
+import { appOfChannel } from '../../../protocol/channel-id.ts';
 import { asReveilleError, type ErrorCode } from '../../../protocol/errors.ts';
+import type { Message } from '../../../protocol/message.ts';
 import type { Version } from '../../../protocol/version.ts';
 import type { Acceptance } from '../../core/accept.ts';
 import type { Clock } from '../../core/clock.ts';
@@ -35,20 +37,28 @@ export function sendDoor(deps: SendDoorDeps): Door {
   return async (request, url, peer) => {
     if (request.method === 'OPTIONS') return preflight('POST');
     let sender: Sender | undefined;
+    let message: Message | undefined;
     try {
       assertMethod(request, 'POST');
       sender = await deps.acceptance.admit(readAccessToken(request, url));
       assertJsonType(request);
       const text = await readText(request, deps.clock);
-      const message = readMessage(text, sender.payloadBytes);
+      message = readMessage(text, sender.payloadBytes);
       const kept = await deps.acceptance.accept(sender, message);
       return accepted(kept.version);
     } catch (thrown) {
       const error = deps.refusals.count(asReveilleError(thrown), peer.address, sender?.client);
+      if (sender !== undefined && sender.project !== null)
+        deps.events.turnedAway(sender.project, ownAppOf(message, error.code), error.code);
       const answer = answerError(error, 'messages', peer, wantsPretty(url), deps.events);
       return deps.compat === '2013' && wasBare500(error.code) ? withCors(historicError()) : answer;
     }
   };
+}
+
+/** The app, once the sender was found to own it: what comes after ownership in the order of the steps (AC2). */
+function ownAppOf(message: Message | undefined, code: ErrorCode): string {
+  return message === undefined || code === 'app-not-owned' ? '' : appOfChannel(message.channel);
 }
 
 function accepted(version: Version): Response {

@@ -59,6 +59,8 @@ export function multicastDoor(given: MulticastDoorDeps): Door {
       return answer instanceof Response ? answer : json(answer);
     } catch (thrown) {
       const error = deps.refusals.count(asReveilleError(thrown), peer.address, sender?.client);
+      if (sender !== undefined && sender.project !== null && request.method === 'POST')
+        deps.events.turnedAway(sender.project, '', error.code);
       if (error.code === 'internal') deps.events.failed('multicast', error.cause ?? error);
       else deps.events.refused('multicast', error.code, error.detail, peer.address);
       return problemAnswer(error);

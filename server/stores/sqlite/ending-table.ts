@@ -1,7 +1,7 @@
 import type { Database, Statement } from 'bun:sqlite';
 import { isQueue } from '../../../protocol/slot.ts';
 import type { Version } from '../../../protocol/version.ts';
-import type { ChannelKey, Ending, Slot } from '../../core/store.ts';
+import type { ChannelKey, EndedListener, EndedMessage, Ending, Slot } from '../../core/store.ts';
 import { isTopic } from '../rules.ts';
 import type { DeviceRow } from './device-table.ts';
 import type { MetaTable } from './meta-table.ts';
@@ -12,6 +12,16 @@ export interface Ended {
   readonly channel: ChannelKey;
   readonly slot: Slot;
 }
+
+interface EndedRow {
+  readonly version: Version;
+  readonly ending: Ending;
+}
+
+/** Whose a message is: what is told of it when it ends. */
+const WHOSE = `SELECT p.id AS project, coalesce(c.app, '') AS app, m.accepted_at AS acceptedAt
+  FROM messages m JOIN channels c ON c.key = m.channel JOIN projects p ON p.key = m.project
+  WHERE m.version = ?`;
 
 const NOT_ENDED = 'NOT EXISTS (SELECT 1 FROM outcomes WHERE version = m.version AND device = ?1)';
 
@@ -31,8 +41,10 @@ export class EndingTable {
   readonly #mark: Statement<{ version: number }, [number, string]>;
   readonly #setMark: Statement<unknown, [number, string, number]>;
   readonly #olderWait: Statement<unknown, [number, number, string, number, number]>;
-  readonly #endOlder: Statement<unknown, [number, number, string, number, number, number]>;
-  readonly #withdraw: Statement<unknown, [number, number, number, number]>;
+  readonly #endOlder: Statement<EndedRow, [number, number, string, number, number, number]>;
+  readonly #withdraw: Statement<EndedRow, [number, number, number, number]>;
+  readonly #whose: Statement<Omit<EndedMessage, 'version' | 'ending'>, [number]>;
+  readonly #countWaiting: Statement<{ devices: number }, [number, number]>;
   readonly #revisitSlot: Statement<unknown, [number, string, number, number]>;
   readonly #revisitSince: Statement<unknown, [number, number, number]>;
   readonly #revisit: Statement<unknown, [number]>;
@@ -44,6 +56,9 @@ export class EndingTable {
   readonly #runs: Statement<{ failed: number }, [number, number]>;
   readonly #addRun: Statement<{ failed: number }, [number, number]>;
   readonly #dropMarks: Statement<unknown, [number]>;
+  /** Ended in the commit under way; filled only when somebody listens. */
+  readonly #ended: EndedMessage[] = [];
+  readonly #listeners: EndedListener[] = [];
 
   constructor(db: Database, meta: MetaTable) {
     this.#meta = meta;
@@ -62,10 +77,13 @@ export class EndingTable {
     this.#olderWait = db.prepare(`SELECT 1 ${older} LIMIT 1`);
     const assume = (ending: string) =>
       `SELECT m.version, ?1, iif(m.expires_at <= ?6, 'expired', '${ending}'), min(m.expires_at, ?6)`;
-    this.#endOlder = db.prepare(`INSERT INTO outcomes ${assume('superseded')} ${older}`);
+    this.#endOlder = db.prepare(
+      `INSERT INTO outcomes ${assume('superseded')} ${older} RETURNING version, ending`,
+    );
+    this.#whose = db.prepare(WHOSE);
     this.#withdraw = db.prepare(
       `INSERT INTO outcomes ${assume('withdrawn').replaceAll('?6', '?4')} FROM messages m
-       WHERE m.channel = ?2 AND m.version > ?3 AND ${NOT_ENDED}`,
+       WHERE m.channel = ?2 AND m.version > ?3 AND ${NOT_ENDED} RETURNING version, ending`,
     );
     this.#revisitSlot = db.prepare(
       `INSERT OR IGNORE INTO revisit SELECT version FROM messages
@@ -77,6 +95,10 @@ export class EndingTable {
     );
     this.#revisit = db.prepare('INSERT OR IGNORE INTO revisit VALUES (?)');
     this.#stillWaits = db.prepare(`SELECT ${STILL_WAITS} AS waits`);
+    this.#countWaiting = db.prepare(
+      `SELECT count(*) AS devices FROM devices d WHERE d.channel = ?1 AND d.removed_at IS NULL AND d.since < ?2
+         AND NOT EXISTS (SELECT 1 FROM outcomes WHERE version = ?2 AND device = d.key)`,
+    );
     this.#leaveQueue = db.prepare('DELETE FROM queued WHERE channel = ? AND version = ?');
     this.#queue = db.prepare('SELECT version FROM queued WHERE channel = ?');
     this.#leaveTopics = db.prepare('DELETE FROM topics WHERE channel = ? AND slot = ? AND version <= ?');
@@ -89,6 +111,21 @@ export class EndingTable {
     this.#dropMarks = db.prepare('DELETE FROM marks WHERE device = ?');
   }
 
+  listen(listener: EndedListener): void {
+    this.#listeners.push(listener);
+  }
+
+  /** The commit is synced: who listens is told what ended in it. */
+  tell(): void {
+    if (this.#ended.length === 0) return;
+    const ended = this.#ended.splice(0);
+    for (const listener of this.#listeners) listener(ended);
+  }
+
+  forget(): void {
+    this.#ended.length = 0;
+  }
+
   of(device: DeviceRow, version: Version): Ending | undefined {
     return this.#find.get(version, device.key)?.ending;
   }
@@ -96,6 +133,7 @@ export class EndingTable {
   /** Records how a message ended on a device, in place of what was recorded. */
   record(device: DeviceRow, message: Ended, ending: Ending, at: number): void {
     this.#put.run(message.version, device.key, ending, at);
+    this.#note(message.version, ending);
     if (message.version <= this.#meta.sweptTo) this.#revisit.run(message.version);
     this.#noLongerWaits(message);
   }
@@ -109,8 +147,9 @@ export class EndingTable {
   /** OR1, SC2: ends as superseded what is older than `version` in its slot and has not ended on the device. */
   endOlder(device: DeviceRow, slot: string, version: Version, now: number): void {
     const mark = this.#markOf(device, slot);
-    const ended = this.#endOlder.run(device.key, device.channel, slot, mark, version, now);
-    if (ended.changes === 0) return;
+    const ended = this.#endOlder.all(device.key, device.channel, slot, mark, version, now);
+    if (ended.length === 0) return;
+    for (const one of ended) this.#note(one.version, one.ending);
     const swept = Math.min(this.#meta.sweptTo, version - 1);
     if (mark < swept) this.#revisitSlot.run(device.channel, slot, mark, swept);
     this.markUpTo(device, slot, version - 1);
@@ -123,7 +162,8 @@ export class EndingTable {
 
   /** Ends as withdrawn whatever has not ended on a device that leaves. Its row must say already that it left. */
   withdrawAll(device: DeviceRow, now: number): void {
-    this.#withdraw.run(device.key, device.channel, device.since, now);
+    const ended = this.#withdraw.all(device.key, device.channel, device.since, now);
+    for (const one of ended) this.#note(one.version, one.ending);
     if (device.since < this.#meta.sweptTo) {
       this.#revisitSince.run(device.channel, device.since, this.#meta.sweptTo);
     }
@@ -138,6 +178,13 @@ export class EndingTable {
     return this.#stillWaits.get(channel, version)?.waits === 1;
   }
 
+  /** A message is about to be removed: on whatever device it still waits for it ends so, which is told and not recorded. */
+  endsUnrecorded(channel: ChannelKey, version: Version, ending: Ending): void {
+    if (this.#listeners.length === 0) return;
+    const devices = this.#countWaiting.get(channel, version)?.devices ?? 0;
+    for (let count = 0; count < devices; count += 1) this.#note(version, ending);
+  }
+
   failedRuns(device: DeviceRow, version: Version): number {
     return this.#runs.get(version, device.key)?.failed ?? 0;
   }
@@ -145,6 +192,12 @@ export class EndingTable {
   /** Counts one more run that failed; answers how many there are. */
   addFailedRun(device: DeviceRow, version: Version): number {
     return this.#addRun.get(version, device.key)?.failed ?? 0;
+  }
+
+  #note(version: Version, ending: Ending): void {
+    if (this.#listeners.length === 0) return;
+    const whose = this.#whose.get(version);
+    if (whose !== null) this.#ended.push({ ...whose, version, ending });
   }
 
   #markOf(device: DeviceRow, slot: string): number {

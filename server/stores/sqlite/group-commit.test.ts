@@ -21,6 +21,7 @@ beforeEach(() => {
   events = [];
   commit = new GroupCommit(db, {
     beforeCommit: () => events.push('commit'),
+    afterCommit: () => {},
     afterRollback: () => events.push('rollback'),
   });
 });

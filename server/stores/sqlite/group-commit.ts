@@ -14,6 +14,8 @@ interface Write {
 export interface CommitHooks {
   /** The last writes of the batch: what was counted in memory goes into its tables. */
   beforeCommit(): void;
+  /** The batch is synced; its callers are told next. */
+  afterCommit(): void;
   /** Nothing of the batch happened: forget what was remembered from inside it. */
   afterRollback(): void;
 }
@@ -99,6 +101,7 @@ export class GroupCommit {
       }
       return;
     }
+    this.#hooks.afterCommit();
     for (const answer of answers) answer();
   }
 

@@ -3,6 +3,7 @@ import { limits } from '../../../protocol/limits.ts';
 import { isQueue } from '../../../protocol/slot.ts';
 import type { Version } from '../../../protocol/version.ts';
 import {
+  assumedEnding,
   firstQuotaDay,
   formerDeviceMs,
   isTopic,
@@ -157,12 +158,12 @@ export class Pruning {
     // Of what lies below in its slot only the nearest can be one that waits: the others went, or have a state to keep.
     const older = isQueue(slot) ? null : this.#replaced.get(channel, slot, version);
     const dropped = older === null || keepsState(older, now) ? 0 : 1;
-    if (older !== null && dropped === 1) this.#drop(older);
+    if (older !== null && dropped === 1) this.#drop(older, now);
     if (keepsState(message, now)) this.#linger.run(message.stateUntil, version);
     else if (message.expiresAt > now && this.#endings.stillWaits(channel, version))
       this.#linger.run(message.expiresAt, version);
     else {
-      this.#drop(message);
+      this.#drop(message, now);
       return dropped + 1;
     }
     return dropped;
@@ -176,7 +177,7 @@ export class Pruning {
       const message = this.#one.get(version);
       if (message === null || keepsState(message, now) || this.#endings.stillWaits(message.channel, version))
         continue;
-      this.#drop(message);
+      this.#drop(message, now);
       removed += 1;
     }
     return { removed, more: noted.length === STEP };
@@ -194,7 +195,7 @@ export class Pruning {
         this.#linger.run(message.expiresAt, version);
         continue;
       }
-      this.#drop(message);
+      this.#drop(message, now);
       removed += 1;
     }
     return { removed, more: expired.length === STEP };
@@ -206,7 +207,9 @@ export class Pruning {
     return isQueue(slot) || this.#replacedBy.get(channel, slot, version, this.#meta.sweptTo) === null;
   }
 
-  #drop(message: Candidate): void {
+  #drop(message: Candidate, now: number): void {
+    const { ending } = assumedEnding(message.expiresAt, now, 'superseded');
+    this.#endings.endsUnrecorded(message.channel, message.version, ending);
     for (const drop of this.#drops) drop.run(message.version);
     this.#unlinger.run(message.expiresAt, message.version);
     if (message.stateUntil !== null) this.#unlinger.run(message.stateUntil, message.version);

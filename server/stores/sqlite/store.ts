@@ -14,6 +14,7 @@ import type {
   DeviceDraft,
   DeviceKey,
   Draft,
+  EndedListener,
   Kept,
   LeftDevice,
   MessageTrace,
@@ -64,6 +65,7 @@ class SqliteStore implements Store {
   readonly #channels: Tables['channels'];
   readonly #devices: Tables['devices'];
   readonly #messages: Tables['messages'];
+  readonly #endings: Tables['endings'];
   readonly #meta: Tables['meta'];
   readonly #quota: Tables['quota'];
   readonly #multicasts: Tables['multicasts'];
@@ -88,7 +90,9 @@ class SqliteStore implements Store {
         quota.flush();
         steps.flush();
       },
+      afterCommit: () => endings.tell(),
       afterRollback() {
+        endings.forget();
         for (const table of [meta, quota, channels, devices, messages, steps]) table.forget();
       },
     });
@@ -97,6 +101,7 @@ class SqliteStore implements Store {
     this.#channels = channels;
     this.#devices = devices;
     this.#messages = messages;
+    this.#endings = endings;
     this.#multicasts = multicasts;
     this.#steps = steps;
     this.#commit = commit;
@@ -189,6 +194,10 @@ class SqliteStore implements Store {
 
   async traced(version: Version): Promise<MessageTrace | undefined> {
     return this.#read(() => this.#trace.one(version, this.#clock.now()));
+  }
+
+  onEnded(listener: EndedListener): void {
+    this.#endings.listen(listener);
   }
 
   async acceptedOn(project: string, quotaDay: string): Promise<number> {

@@ -1,6 +1,7 @@
 import { ZipFile } from 'yazl';
 import type { AppId } from '../protocol/app-id.ts';
 import type { App } from '../server/webstore/apps.ts';
+import type { Audience } from '../server/webstore/items.ts';
 import { waitUntil } from './browser.ts';
 import type { ConsoleTown } from './console-town.ts';
 
@@ -59,7 +60,7 @@ export class StorePublisher implements Disposable {
   }
 
   /** Uploads a version of an item as a zip, and publishes it. */
-  async publish(id: AppId, version: string): Promise<void> {
+  async publish(id: AppId, version: string, audience: Audience = 'everyone'): Promise<void> {
     const manifest = {
       manifest_version: 3,
       name: 'From the store',
@@ -69,7 +70,7 @@ export class StorePublisher implements Disposable {
     const { items } = this.#town.webstore;
     const files = { 'manifest.json': JSON.stringify(manifest), 'background.js': worker(this.site) };
     await items.upload('ann', id, await zip(files));
-    await items.publish('ann', id);
+    await items.publish('ann', id, audience);
   }
 
   /** A page with a link to the package of the item's version 1.0. */

@@ -8,6 +8,7 @@ import { ConsoleTown } from '../dev-env/console-town.ts';
 import { externalExtensions } from '../dev-env/installed-browsers.ts';
 import { installFiles } from '../dev-env/machine-files.ts';
 import { StorePublisher } from '../dev-env/store-item.ts';
+import { installWays } from '../server/console/install-ways.ts';
 
 const policyFile = '/etc/chromium/policies/managed/reveille-store.json';
 
@@ -99,3 +100,20 @@ test('ES16 without such a policy Chromium holds the package back as a dangerous 
   await downloads.waitForSelector('::-p-text(Chromium blocked this download)', { timeout: 60_000 });
   await expect(browser.page(id, 'manifest.json')).rejects.toThrow(/ERR_BLOCKED_BY_CLIENT/);
 }, 120_000);
+
+test("ES39 the policy on a tester's page of an item installs what testers have, and takes its updates", async () => {
+  const { id } = await publisher.item('By testers');
+  await publisher.publish(id, '1.1', 'testers');
+  await town.webstore.listings.addTester('ann', id, 'ann@example.com');
+  const key = (await town.webstore.listings.find(id, 'ann'))?.testerKey;
+  const [way] = installWays({ id, updateUrl: `${updateUrl}?testers=${key}` });
+  installed = await installFiles({ [way?.where ?? '']: way?.text ?? '' });
+  const profile = join(folder, 'tester');
+  {
+    await using _ = await TestBrowser.start({ online: true, profile });
+    await publisher.hears({ app: id, version: '1.1', reason: 'install' });
+  }
+  await publisher.publish(id, '1.2', 'testers');
+  await using _ = await TestBrowser.start({ online: true, profile });
+  await publisher.hears({ app: id, version: '1.2', reason: 'update', previousVersion: '1.1' });
+}, 240_000);

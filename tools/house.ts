@@ -69,6 +69,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   'dev-env': ['server', 'client', 'sender', 'protocol'],
   e2e: everything,
   bench: ['dev-env', 'server', 'client', 'sender', 'protocol'],
+  proof: everything,
   tools: ['protocol', 'client'],
 };
 
@@ -97,7 +98,7 @@ export function roomOf(path: string): string | undefined {
 }
 
 /** Rooms that are there for tests, and may use what only tests use. */
-const forTests = new Set(['dev-env', 'e2e', 'bench', 'tools']);
+const forTests = new Set(['dev-env', 'e2e', 'bench', 'proof', 'tools']);
 
 /** Rooms whose tests run on Node too, and so keep to the import table as their source does. */
 const portable = new Set(['protocol', 'client', 'sender']);

@@ -1,0 +1,37 @@
+import * as fc from 'fast-check';
+import { happenings, settleAll } from './commands.ts';
+import type { Verdict } from './model.ts';
+import { ModelTown } from './model-town.ts';
+
+export interface RoundsOptions {
+  readonly seed: number;
+  readonly rounds: number;
+  /** Stops here though rounds are left. */
+  readonly untilMs?: number;
+}
+
+/**
+ * Random histories of a town, each held against the model. Answers what was counted over all of them.
+ * @throws Error with the seed and the shortest history that breaks a promise.
+ */
+export async function runModelRounds({ seed, rounds, untilMs }: RoundsOptions): Promise<Verdict> {
+  let played = 0;
+  const sum = { accepted: 0, lost: 0, duplicated: 0, reordered: 0 };
+  const history = fc.commands(happenings, { size: 'max', maxCommands: 60 });
+  await fc.assert(
+    fc.asyncProperty(fc.integer({ min: 1, max: 2 }), history, async (devices, commands) => {
+      await using town = await ModelTown.open(devices);
+      await fc.asyncModelRun(() => ({ model: {}, real: town }), commands);
+      await settleAll(town);
+      played++;
+      for (const [what, count] of Object.entries(town.promises.verdict)) sum[what as keyof Verdict] += count;
+    }),
+    {
+      seed,
+      numRuns: rounds,
+      ...(untilMs === undefined ? {} : { interruptAfterTimeLimit: untilMs, markInterruptAsFailure: false }),
+    },
+  );
+  console.error('played', played, sum);
+  return sum;
+}

@@ -11,10 +11,14 @@ export interface RoundsOptions {
 }
 
 /**
- * Random histories of a town, each held against the model. Answers what was counted over all of them.
+ * Random histories of a town, each held against the model. Answers what was counted over all of them, and how many were played.
  * @throws Error with the seed and the shortest history that breaks a promise.
  */
-export async function runModelRounds({ seed, rounds, untilMs }: RoundsOptions): Promise<Verdict> {
+export async function runModelRounds({
+  seed,
+  rounds,
+  untilMs,
+}: RoundsOptions): Promise<Verdict & { readonly played: number }> {
   let played = 0;
   const sum = { accepted: 0, lost: 0, duplicated: 0, reordered: 0 };
   const history = fc.commands(happenings, { size: 'max', maxCommands: 60 });
@@ -32,6 +36,5 @@ export async function runModelRounds({ seed, rounds, untilMs }: RoundsOptions): 
       ...(untilMs === undefined ? {} : { interruptAfterTimeLimit: untilMs, markInterruptAsFailure: false }),
     },
   );
-  console.error('played', played, sum);
-  return sum;
+  return { ...sum, played };
 }

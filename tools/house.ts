@@ -80,6 +80,7 @@ export const entryPoints: Readonly<Record<string, string>> = {
   'tools/check.ts': 'npm run check',
   'dev-env/demo.ts': 'npm run demo',
   'bench/main.ts': 'npm run bench',
+  'proof/main.ts': 'npm run proof',
   'sender/sender.ts': 'programs of users',
   'client/device.ts': 'programs of users',
   'client/entry-module.ts': 'extensions, bundled by client/bundle.ts',

@@ -1,0 +1,38 @@
+import type { Verdict } from './model.ts';
+import { runModelRounds } from './model-rounds.ts';
+
+/**
+ * `npm run proof`: that what is accepted is never lost, held against random histories. Prints the seed; `-- --seed N` plays the same
+ * histories again, `-- --nightly` plays for long.
+ */
+const nightly = process.argv.includes('--nightly');
+const given = process.argv.indexOf('--seed');
+const seed = given === -1 ? Date.now() % 2 ** 31 : Number(process.argv[given + 1]);
+
+const MINUTE = 60_000;
+const sum = { accepted: 0, lost: 0, duplicated: 0, reordered: 0 };
+
+function add(verdict: Verdict): void {
+  sum.accepted += verdict.accepted;
+  sum.lost += verdict.lost;
+  sum.duplicated += verdict.duplicated;
+  sum.reordered += verdict.reordered;
+}
+
+try {
+  console.log(`histories against the model of SPEC, seed ${seed}`);
+  const histories = await runModelRounds({
+    seed,
+    rounds: nightly ? 20_000 : 2_000,
+    untilMs: nightly ? 30 * MINUTE : MINUTE,
+  });
+  console.log(`${histories.played} histories, accepted ${histories.accepted}`);
+  add(histories);
+  console.log(
+    `accepted ${sum.accepted}, lost ${sum.lost}, duplicated ${sum.duplicated}, reordered ${sum.reordered}`,
+  );
+  process.exitCode = sum.lost + sum.duplicated + sum.reordered === 0 ? 0 : 1;
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 1;
+}

@@ -1,4 +1,4 @@
-/** The HTTP server that does nothing but read the body: the floor that accepting is compared with. */
+/** The HTTP server that does nothing but read the body: the runtime's own limit, with which accepting is compared. */
 const server = Bun.serve({
   port: 0,
   hostname: '127.0.0.1',
@@ -7,4 +7,4 @@ const server = Bun.serve({
     return new Response(null, { status: 204 });
   },
 });
-console.log(server.url.origin);
+console.log(server.port);

@@ -1,57 +1,55 @@
-import { Town } from '../dev-env/town.ts';
-import { measure, type Rate } from './load.ts';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { CommanderError } from 'commander';
+import type { Bench, Figure, Outcome } from './figure.ts';
+import { accept } from './figures/accept.ts';
+import { describeMachine } from './machine.ts';
+import { type BenchOptions, readOptions } from './options.ts';
+import { choosePinning } from './pinning.ts';
+import { heading, markdown, type Report, writeJson, writeResults } from './report.ts';
 
 /**
- * `npm run bench`: how many messages a second are accepted, each synced to disk before its 204, beside an HTTP server that does
- * nothing, under the same load in the same run. The ratio says what acceptance costs; the absolute numbers belong to this
- * machine, where the load shares the cores with the server.
+ * `npm run bench`: the service beside the runtime's own limit and its peers, in the same run. Ratios say what the service
+ * costs; absolute numbers belong to the machine (docs/decisions/0225).
  */
-const seconds = Number(process.argv[2] ?? 5);
-const connections = 64;
+const figures: readonly Figure[] = [accept];
 
-async function empty(): Promise<Rate> {
-  const child = Bun.spawn([process.execPath, new URL('./empty-server.ts', import.meta.url).pathname], {
-    stdout: 'pipe',
-  });
+async function measure(figure: Figure, shared: Omit<Bench, 'folder'>): Promise<Outcome> {
+  // Open to others: a peer may run as a user of its own.
+  const folder = await mkdtemp(join(tmpdir(), 'reveille-bench-'));
+  Bun.spawnSync(['chmod', '755', folder]);
   try {
-    const { value } = await child.stdout.getReader().read();
-    const origin = new TextDecoder().decode(value).trim();
-    return await measure(seconds, connections, () => fetch(origin, { method: 'POST', body: '{}' }));
+    return await figure.run({ ...shared, folder });
   } finally {
-    child.kill();
-    await child.exited;
+    await rm(folder, { recursive: true, force: true });
   }
 }
 
-async function accepting(): Promise<Rate> {
-  await using town = await Town.start({ dailyQuota: 0 });
-  const token = await town.accessToken();
-  let number = 0;
-  return await measure(seconds, connections, () => {
-    number += 1;
-    const message = {
-      channelId: town.seed.channel_id,
-      subchannelId: number % 4,
-      payload: `message ${number}`,
-    };
-    return town.send(token, message);
-  });
+async function main({ quick, only, json, results }: BenchOptions): Promise<void> {
+  const pinning = choosePinning();
+  const machine = await describeMachine(tmpdir());
+  let report: Report = { machine, pinned: pinning.told, quick, figures: {} };
+  console.log(heading(report));
+  for (const figure of figures) {
+    if (only.length > 0 && !only.includes(figure.name)) continue;
+    const outcome = await measure(figure, { quick, pinning });
+    report = { ...report, figures: { ...report.figures, [figure.name]: outcome } };
+    console.log(markdown(outcome));
+  }
+  await writeResults(results, report);
+  if (json !== undefined) await writeJson(json, report);
 }
 
-function row(name: string, rate: Rate): string {
-  const { perSecond, p50Ms, p99Ms, failed } = rate;
-  const columns = [
-    perSecond.toFixed(0).padStart(8),
-    p50Ms.toFixed(1).padStart(8),
-    p99Ms.toFixed(1).padStart(8),
-  ];
-  return `${name.padEnd(28)}${columns.join('')}${failed === 0 ? '' : `   ${failed} failed`}`;
+try {
+  await main(
+    readOptions(
+      process.argv.slice(2),
+      figures.map(({ name }) => name),
+    ),
+  );
+} catch (error) {
+  if (!(error instanceof CommanderError)) throw error;
+  if (error.message !== '(outputHelp)') console.error(error.message);
+  process.exitCode = error.exitCode;
 }
-
-const nothing = await empty();
-const accepted = await accepting();
-console.log(`${''.padEnd(28)}   per s   p50 ms   p99 ms   (${connections} connections, ${seconds} s each)`);
-console.log(row('an empty handler', nothing));
-console.log(row('accept, synced to disk', accepted));
-console.log(`accept / empty = ${(accepted.perSecond / nothing.perSecond).toFixed(2)}`);
-process.exitCode = accepted.failed + nothing.failed === 0 ? 0 : 1;

@@ -1,0 +1,114 @@
+import { expect, test } from 'bun:test';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Outcome } from './figure.ts';
+import { describeMachine } from './machine.ts';
+import { readOptions } from './options.ts';
+import { startPeers } from './peers/start-peers.ts';
+import { cpuSeconds, residentBytes } from './processes.ts';
+import { type Report, writeJson, writeResults } from './report.ts';
+import { interleave, median } from './rounds.ts';
+
+const names = ['accept', 'idle'];
+
+test('BE2 the words behind `npm run bench --` choose size, figures and file; others are refused', () => {
+  expect(readOptions([], names)).toEqual({
+    quick: false,
+    only: [],
+    json: undefined,
+    results: 'bench/results',
+  });
+  expect(readOptions(['--quick', '--only', 'idle', '--json', 'b.json'], names)).toMatchObject({
+    quick: true,
+    only: ['idle'],
+    json: 'b.json',
+  });
+  expect(() => readOptions(['--only', 'other'], names)).toThrow('no figure "other"; there are: accept, idle');
+  expect(() => readOptions(['--fast'], names)).toThrow('unknown option');
+});
+
+test('BE3 rounds are interleaved, and a figure is the median of them', async () => {
+  const order: string[] = [];
+  const contender = (name: string) => ({ name, measure: async () => order.push(name) });
+  const results = await interleave(3, [contender('one'), contender('two')]);
+  expect(order).toEqual(['one', 'two', 'one', 'two', 'one', 'two']);
+  expect(results.get('two')).toEqual([2, 4, 6]);
+  expect(median([5, 1, 9])).toBe(5);
+  expect(median([4, 1, 2, 3])).toBe(2);
+  expect(median([])).toBeNaN();
+});
+
+test('BE4 a peer that is not installed or does not start is named, and the run goes on', async () => {
+  const bench = { quick: true, pinning: { server: [], load: [], told: '' }, folder: tmpdir() };
+  const start = () => Promise.reject(new Error('its port is taken'));
+  const kind = { name: 'Ghost', program: 'no-such-program', debian: 'ghost-server', start };
+  const { peers, remarks } = await startPeers(bench, [kind, { ...kind, name: 'Shell', program: 'sh' }]);
+  expect(peers).toEqual([]);
+  expect(remarks).toEqual([
+    'Ghost was left out: it is not installed (Debian: ghost-server).',
+    'Shell was left out: its port is taken',
+  ]);
+});
+
+test('BE5 results are a table and a chart per figure, and keys with their n, beside machine and versions', async () => {
+  const outcome: Outcome = {
+    title: 'Waking <quickly>',
+    columns: ['per s'],
+    rows: [
+      { name: 'Peer', cells: ['50'], bar: 50, own: false, note: 'syncs | nothing' },
+      { name: 'Reveille', cells: ['100'], bar: 100, own: true, note: '' },
+    ],
+    unit: 'wakes per second',
+    keys: {
+      'wake.perSecond': {
+        value: 100,
+        unit: 'wakes/s',
+        n: 7,
+        of: 'devices',
+        target: { text: '≥ 90', reached: true },
+      },
+    },
+    remarks: ['Ghost was left out.'],
+  };
+  const folder = await mkdtemp(join(tmpdir(), 'reveille-results-'));
+  try {
+    const machine = await describeMachine(folder);
+    const report: Report = { machine, pinned: 'nothing', quick: true, figures: { wake: outcome } };
+    await writeResults(folder, report);
+    await writeJson(join(folder, 'deep', 'bench.json'), report);
+    const table = await readFile(join(folder, 'wake.md'), 'utf8');
+    expect(table).toContain(`on Bun ${Bun.version}`);
+    expect(table).toContain('| **Reveille** | 100 |');
+    expect(table).toContain('syncs \\| nothing');
+    expect(table).toContain('| `wake.perSecond` | 100 wakes/s | 7 devices | ≥ 90 | yes |');
+    expect(table).toContain('- Ghost was left out.');
+    const chart = await readFile(join(folder, 'wake.svg'), 'utf8');
+    expect(chart.match(/<rect x="300"[^>]*width="([\d.]+)"/g)).toHaveLength(2);
+    expect(chart).toContain('Waking &#60;quickly&#62;');
+    expect(chart.indexOf('Reveille')).toBeLessThan(chart.indexOf('Peer'));
+    const written = JSON.parse(await readFile(join(folder, 'deep', 'bench.json'), 'utf8'));
+    expect(written.keys['wake.perSecond']).toMatchObject({ value: 100, n: 7 });
+    expect(written.machine.cores).toBeGreaterThan(0);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
+
+test('BE3 CPU and memory of a server are those of its process, its children counted', async () => {
+  const before = cpuSeconds(process.pid);
+  const child = Bun.spawn(
+    ['sh', '-c', 'i=0; while [ $i -lt 300000 ]; do i=$((i+1)); done; echo; read line'],
+    {
+      stdin: 'pipe',
+      stdout: 'pipe',
+    },
+  );
+  await child.stdout.getReader().read();
+  expect(cpuSeconds(child.pid)).toBeGreaterThan(0);
+  // Less than a tick of rounding.
+  expect(cpuSeconds(process.pid) - before).toBeGreaterThan(cpuSeconds(child.pid) - 0.005);
+  expect(residentBytes(child.pid)).toBeGreaterThan(100_000);
+  child.kill();
+  await child.exited;
+});

@@ -1,0 +1,60 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Town, type TownOptions } from '../dev-env/town.ts';
+import { isAppId } from '../protocol/app-id.ts';
+import { systemClock } from '../server/core/clock.ts';
+import type { Store } from '../server/core/store.ts';
+import { openSqliteStore } from '../server/stores/sqlite/store.ts';
+import type { Bench } from './figure.ts';
+
+/** So many writes share a commit. */
+const AT_ONCE = 5_000;
+
+/** Does `work` for each number below `count`, many at a time. */
+export async function inBatches<Result>(
+  count: number,
+  work: (number: number) => Promise<Result>,
+): Promise<Result[]> {
+  const results: Result[] = [];
+  for (let from = 0; from < count; from += AT_ONCE) {
+    const length = Math.min(AT_ONCE, count - from);
+    results.push(...(await Promise.all(Array.from({ length }, (_, at) => work(from + at)))));
+  }
+  return results;
+}
+
+/** Writes into a town's store while its server is down. */
+export async function whileDown<Result>(
+  town: Town,
+  fill: (store: Store) => Promise<Result>,
+): Promise<Result> {
+  await town.stop();
+  const random = (bytes: number) => crypto.getRandomValues(new Uint8Array(bytes));
+  const store = await openSqliteStore({ folder: town.dataFolder, clock: systemClock, random });
+  const result = await fill(store);
+  await store.close();
+  await town.startAgain();
+  return result;
+}
+
+/** A server on its core, without a quota. */
+export function benchTown({ pinning }: Bench, options: TownOptions = {}): Promise<Town> {
+  return Town.start({
+    dailyQuota: 0,
+    under: pinning.server,
+    flags: ['--log-level', 'warn'],
+    ...options,
+  });
+}
+
+/** Channels of as many users. Answers a file with one id in each line. */
+export async function withChannels(town: Town, { folder }: Bench, count: number): Promise<string> {
+  const app = town.seed.app.id;
+  if (!isAppId(app)) throw new Error('the seed has no app');
+  const ids = await whileDown(town, (store) =>
+    inBatches(count, async (number) => (await store.openChannel(`user-${number}`, app)).id),
+  );
+  const file = join(folder, 'channels');
+  await writeFile(file, ids.join('\n'));
+  return file;
+}

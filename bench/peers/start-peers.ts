@@ -1,0 +1,39 @@
+import type { Bench } from '../figure.ts';
+import { mosquitto, nats, nchan, redis } from './brokers.ts';
+import type { Peer, PeerKind } from './peer.ts';
+import { postgres } from './postgres.ts';
+
+/** Those that accept messages. */
+export const acceptors: readonly PeerKind[] = [redis, mosquitto, nats, postgres, nchan];
+
+export interface StartedPeers {
+  readonly peers: readonly Peer[];
+  /** Who is missing, and why. */
+  readonly remarks: readonly string[];
+  stop(): Promise<void>;
+}
+
+/** Starts the peers that this machine has. One that is missing or does not start is told, and left out. */
+export async function startPeers(bench: Bench, kinds: readonly PeerKind[]): Promise<StartedPeers> {
+  const peers: Peer[] = [];
+  const remarks: string[] = [];
+  for (const kind of kinds) {
+    const program = Bun.which(kind.program);
+    if (program === null) {
+      remarks.push(`${kind.name} was left out: it is not installed (Debian: ${kind.debian}).`);
+      continue;
+    }
+    try {
+      peers.push(await kind.start(bench, program));
+    } catch (error) {
+      remarks.push(`${kind.name} was left out: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+  return {
+    peers,
+    remarks,
+    async stop() {
+      await Promise.all(peers.map((peer) => peer.stop()));
+    },
+  };
+}

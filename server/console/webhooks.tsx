@@ -138,14 +138,14 @@ const TargetFields = ({ owner, form }: { owner: Owner; form: WantedTarget }): JS
       name="all"
       value={form.all ? 'all' : 'asked'}
       options={[
-        { value: 'asked', label: 'Those that ask for it: "receipts": true at /v2/messages' },
+        { value: 'asked', label: 'Those sent with "receipts": true' },
         {
           value: 'all',
           label: owner.kind === 'app' ? 'Every message to this app' : 'Every message of this project',
         },
       ]}
     />
-    <fieldset class="stack">
+    <fieldset class="choices stack">
       <legend>Events</legend>
       {eventTypes
         .filter((type) => owner.kind === 'app' || type !== 'device.gone')

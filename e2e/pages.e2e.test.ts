@@ -7,6 +7,7 @@ import { packedExtension } from '../dev-env/packages.ts';
 import { picture } from '../dev-env/pictures.ts';
 import { Town } from '../dev-env/town.ts';
 import { townDevice } from '../dev-env/town-device.ts';
+import { nameWebhook } from '../dev-env/town-webhook.ts';
 
 const screenshots = new URL('screenshots/', import.meta.url).pathname;
 /** Documents are made alike: these stand for all of them. */
@@ -114,6 +115,7 @@ describe('every page that links lead to', () => {
     });
     device.close();
     await publishSeed(town);
+    await nameWebhook(town, 'https://example.org/hook');
     await mkdir(screenshots, { recursive: true });
     browser = await TestBrowser.start();
   }, 120_000);

@@ -2,9 +2,9 @@ import { afterAll, beforeAll, expect, test } from 'bun:test';
 import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { PageVisitor } from '../dev-env/page-visitor.ts';
 import { Town } from '../dev-env/town.ts';
 import { townDevice } from '../dev-env/town-device.ts';
+import { nameWebhook } from '../dev-env/town-webhook.ts';
 import { WebhookReceiver } from '../dev-env/webhook-receiver.ts';
 import { channelAnswer, messageAnswer, messageState } from './intake/multicast/shapes.ts';
 
@@ -35,19 +35,9 @@ async function samples(): Promise<{ readonly shell: string; readonly script: str
   return { shell: shell.join('\n'), script: found.at(-1)?.code ?? '' };
 }
 
-/** Names a webhook of the seed's app in the console, as a person does; answers its secret. */
-async function nameWebhook(): Promise<string> {
-  const fetched = (path: string, init?: RequestInit) =>
-    fetch(town.origin + path, { ...init, redirect: 'manual' });
-  const visitor = new PageVisitor({ origin: town.origin, fetch: fetched }, town.seed.cookie);
-  const list = `/console/apps/${town.seed.app.id}/webhooks`;
-  const { text } = await visitor.send(list, list, { url: receiver.url(), 'message.confirmed': 'yes' });
-  return /whsec_[A-Za-z0-9+/=]+/.exec(text)?.[0] ?? '';
-}
-
 test('WH12 WH4 EV1 the samples of the reference run as they stand, and its receiver believes our calls', async () => {
   const { shell, script } = await samples();
-  const secret = await nameWebhook();
+  const secret = await nameWebhook(town, receiver.url());
   const device = townDevice(town, { name: 'laptop', onMessage: () => {} });
   await device.connect();
   const child = Bun.spawn(['bash', '-ec', shell], {

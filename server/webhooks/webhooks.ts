@@ -104,7 +104,7 @@ export class Webhooks {
         'input-invalid',
         `A project or an app has at most ${limits.webhooksEach} webhooks.`,
       );
-    const id = Buffer.from(this.#deps.random(12)).toString('base64url');
+    const id = Buffer.from(this.#deps.random(15)).toString('base64url');
     await this.#deps.db
       .insertInto('webhooks')
       .values({

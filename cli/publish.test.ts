@@ -86,7 +86,7 @@ describe('publish', () => {
     const told = await reveille(['publish', helloPush]);
     expect(told.errors).toBe('');
     expect(told.output.split('\n')).toEqual([
-      expect.stringMatching(/^Packed \d+ files as version 1\.0, \d+ KiB\.$/),
+      expect.stringMatching(/^Packed \d+ files as version 1\.0, \d+ KiB\. Uploading to http:\S+ …$/),
       `Uploaded as a draft of the item ${seed.app.id}.`,
       expect.stringMatching(/^Published 1\.0: /),
       `Its page says how to install it: ${town.origin}/detail/${seed.app.id}`,
@@ -153,6 +153,7 @@ describe('publish', () => {
     const keyed = await extension({ key: other.key }, { 'key.pem': privatePem });
     expect(await refusal(keyed)).toMatch(new RegExp(`${appKey.id}.*${other.id}`));
     expect(await refusal(await extension({ key: other.key }))).toContain(`There is no item ${other.id}`);
+    expect(await refusal(await extension({}), '--item', '../x')).toContain('32 letters a-p');
     expect(await refusal(await extension({ key: other.key }), '--create')).toContain(other.id);
     expect(await refusal(await extension({ key: other.key }), '--item', seed.app.id)).toContain(
       'leave one out',

@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { isAppId } from '../protocol/app-id.ts';
 import { CliError, defaultServer, readServer } from './call.ts';
 import { type ExtensionFolder, ledTo, packFolder, readExtensionFolder } from './extension-folder.ts';
 import { Records } from './records.ts';
@@ -53,7 +54,9 @@ async function uploaded(
   const { manifest, keyFile } = folder;
   const archive = await packFolder(folder, false);
   const size = `${Math.ceil(archive.length / 1024)} KiB`;
-  console.log(`Packed ${folder.files.size} files as version ${manifest.version}, ${size}.`);
+  console.log(
+    `Packed ${folder.files.size} files as version ${manifest.version}, ${size}. Uploading to ${server} …`,
+  );
   if (flags.create === true) return await store.insert(await packFolder(folder, true), flags.group);
   const id = await itemOf(server, folder, flags.item);
   if ((await store.find(id)) === undefined) {
@@ -83,6 +86,8 @@ export async function itemOf(
     throw new CliError(
       `--item names ${named}, and the key in the folder is that of ${key.id}: leave one out.`,
     );
+  if (named !== undefined && !isAppId(named))
+    throw new CliError(`--item takes an id of 32 letters a-p, not ${JSON.stringify(named)}.`);
   const id = named ?? key?.id ?? (await new Records(server).load()).demo?.app.id;
   if (id !== undefined) return id;
   throw new CliError(

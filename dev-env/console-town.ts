@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Hono } from 'hono';
 import { limits } from '../protocol/limits.ts';
+import type { Version } from '../protocol/version.ts';
 import type { Account } from '../server/accounts/account.ts';
 import { type Accounts, createAccounts } from '../server/accounts/accounts.ts';
 import { formToken } from '../server/accounts/form-token.ts';
@@ -23,6 +24,7 @@ import { utcDays } from '../server/core/quota-day.ts';
 import { Receiving } from '../server/core/receiving.ts';
 import type { Device } from '../server/core/store.ts';
 import type { FailedWake } from '../server/core/wake.ts';
+import type { PushRest } from '../server/core/waker.ts';
 import type { Door } from '../server/doors/door.ts';
 import { Refusals } from '../server/doors/refusals.ts';
 import { MESSAGE_PATHS, sendDoor } from '../server/intake/messages/send-door.ts';
@@ -74,6 +76,8 @@ export class ConsoleTown implements AsyncDisposable {
   readonly send: Acceptance['accept'];
   readonly pages: Hono<PageEnv>;
   readonly folder: string;
+  /** What the push service of every device does. */
+  resting: PushRest | undefined;
   readonly #secrets: Secrets;
   readonly #clock: Clock;
   #server: Bun.Server<undefined> | undefined;
@@ -201,6 +205,8 @@ export class ConsoleTown implements AsyncDisposable {
         return device === undefined ? [] : (this.deliveries.outboxOf(device.key)?.offered() ?? []);
       },
       connectionOf: ({ key }: Device) => this.deliveries.connectionOf(key),
+      standingOf: ({ key }: Device, version: Version) => this.deliveries.outboxOf(key)?.standing(version),
+      restOf: () => this.resting,
       waitingFor: ({ key }: Device) => this.deliveries.waitingFor(key),
       wakesSpentBy: () => 7,
       failedWakeOf: () => this.failedWake,

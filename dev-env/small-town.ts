@@ -172,7 +172,7 @@ export class SmallTown implements AsyncDisposable {
       sendDoor(parts),
       channelDoor(parts),
       devicesDoor(parts),
-      multicastDoor({ ...parts, multicasts, moves: this.deliveries.moves }),
+      multicastDoor({ ...parts, multicasts, origin: 'https://push.example', moves: this.deliveries.moves }),
     );
   }
 

@@ -29,7 +29,13 @@ export function acceptance(
 }
 
 /** The door of the second API. */
-export function secondDoor(ground: Ground, rooms: Rooms, waking: Waking, refusals: Refusals): Door {
+export function secondDoor(
+  ground: Ground,
+  rooms: Rooms,
+  waking: Waking,
+  refusals: Refusals,
+  origin: string,
+): Door {
   const { world, core, config } = ground;
   const multicasts = new Multicasts({
     ...world,
@@ -40,7 +46,7 @@ export function secondDoor(ground: Ground, rooms: Rooms, waking: Waking, refusal
     followers: rooms.webhooks.followers,
     calendar: calendarOf(config),
   });
-  return multicastDoor({ ...world, multicasts, refusals, moves: core.deliveries.moves });
+  return multicastDoor({ ...world, multicasts, refusals, origin, moves: core.deliveries.moves });
 }
 
 export const calendarOf = (config: Config) => (config.compat === '2013' ? losAngelesDays : utcDays);

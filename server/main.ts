@@ -122,7 +122,7 @@ async function openRooms(
       [BROWSERS_PATH, browsersDoor({ origin, mcsPort: mcs.port, events })],
     ]),
     devices: deviceDoor(ground, rooms, refusals, waking, origin),
-    multicast: secondDoor(ground, rooms, waking, refusals),
+    multicast: secondDoor(ground, rooms, waking, refusals, origin),
     webpush: webpushDoor({ ...world, ...core, ...config, keys: secrets, origin, refusals }),
     gateway,
     autopush,

@@ -5,7 +5,7 @@ import { acceptance, calendarOf } from './accepting.ts';
 import { accountRoutes } from './accounts/routes.ts';
 import { clientRoutes } from './client-routes.ts';
 import { bootstrapRoutes } from './console/bootstrap.ts';
-import { type ConsoleDeps, consoleRoutes } from './console/routes.ts';
+import { type ConsoleDeps, consoleRoutes, type KnownOfDevices } from './console/routes.ts';
 import { docsRoutes } from './docs/routes.tsx';
 import type { Ground } from './foundation.ts';
 import type { FrontDeps } from './front.ts';
@@ -91,16 +91,15 @@ export function pagesOf(
 }
 
 /** What pages tell of devices: connected or not, what waits for them, how they were woken. */
-function knownOfDevices(
-  { store, deliveries }: Ground['core'],
-  { wakes }: Waking,
-): Pick<ConsoleDeps, 'offeredTo' | 'connectionOf' | 'waitingFor' | 'wakesSpentBy' | 'failedWakeOf'> {
+function knownOfDevices({ store, deliveries }: Ground['core'], { wakes, restOf }: Waking): KnownOfDevices {
   return {
     offeredTo: async (id) => {
       const device = await store.findDevice(id);
       return device === undefined ? [] : (deliveries.outboxOf(device.key)?.offered() ?? []);
     },
     connectionOf: ({ key }) => deliveries.connectionOf(key),
+    standingOf: ({ key }, version) => deliveries.outboxOf(key)?.standing(version),
+    restOf: ({ transport }) => (transport === null ? undefined : restOf(transport)),
     waitingFor: ({ key }) => deliveries.waitingFor(key),
     wakesSpentBy: ({ key }) => wakes.spentBy(key),
     failedWakeOf: ({ key }) => wakes.failureOf(key),

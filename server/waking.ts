@@ -10,6 +10,7 @@ import type { Presence } from './core/presence.ts';
 import type { Pushes } from './core/push.ts';
 import type { Store } from './core/store.ts';
 import { Wakes } from './core/wake.ts';
+import type { PushRest } from './core/waker.ts';
 import type { Door } from './doors/door.ts';
 import { PushWaker } from './gateways/webpush-out/push-waker.ts';
 import { PUSH_KEY_PATH, pushKeyDoor } from './intake/devices/push-key-door.ts';
@@ -21,6 +22,8 @@ export interface Waking {
   readonly wakes: Wakes;
   /** @throws `input-invalid` for a transport that could never wake. */
   readonly assertUsable: (transport: string) => void;
+  /** Where the push service of a transport rests. */
+  readonly restOf: (transport: string) => PushRest | undefined;
   readonly doors: readonly (readonly [string, Door])[];
   stop(): void;
 }
@@ -52,6 +55,7 @@ export function openWaking(deps: WakingDeps): Waking {
   return {
     wakes,
     assertUsable: (transport) => waker.assertUsable(transport),
+    restOf: (transport) => waker.restOf(transport),
     doors: [[PUSH_KEY_PATH, pushKeyDoor(key.publicKey, events)]],
     stop() {
       wakes.stop();

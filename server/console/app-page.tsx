@@ -36,6 +36,9 @@ export function appPage(visit: Visit, props: AppPageProps): JSX.Element {
           <Button href={`/console/apps/${app.id}/traffic`} kind="quiet">
             Traffic
           </Button>
+          <Button href="/console/trace" kind="quiet">
+            Trace a message
+          </Button>
           <Button href={`/console/test?app=${app.id}`} kind={app.proven ? 'main' : 'quiet'}>
             Send a test message
           </Button>

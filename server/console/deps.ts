@@ -1,14 +1,11 @@
 import type { Message } from '../../protocol/message.ts';
-import type { Version } from '../../protocol/version.ts';
 import type { Accounts } from '../accounts/face.ts';
 import type { FormSecrets } from '../accounts/form-token.ts';
 import type { Clock } from '../core/clock.ts';
-import type { DeviceConnection } from '../core/connection.ts';
 import type { QuotaCalendar } from '../core/quota-day.ts';
 import type { Receiving } from '../core/receiving.ts';
 import type { Sender } from '../core/sender.ts';
-import type { Device, Kept, Missed, Store } from '../core/store.ts';
-import type { FailedWake } from '../core/wake.ts';
+import type { Kept, Store } from '../core/store.ts';
 import type { OAuthRoom } from '../oauth/room.ts';
 import type { Events } from '../observe/events.ts';
 import type { Span, Traffic, TrafficOf } from '../traffic/ledger.ts';
@@ -16,9 +13,12 @@ import type { Apps } from '../webstore/apps.ts';
 import type { Groups } from '../webstore/groups.ts';
 import type { Items } from '../webstore/items.ts';
 import type { Listings } from '../webstore/listings.ts';
+import type { KnownOfDevices } from './known-of-devices.ts';
 
 /** What the console stands on. It owns no rules: each of these checks who may do what. */
-export interface ConsoleDeps extends Pick<OAuthRoom, 'projects' | 'team' | 'clients' | 'grants'> {
+export interface ConsoleDeps
+  extends KnownOfDevices,
+    Pick<OAuthRoom, 'projects' | 'team' | 'clients' | 'grants'> {
   /** Of this server, such as `https://push.example`. */
   readonly origin: string;
   readonly accounts: Accounts;
@@ -30,17 +30,17 @@ export interface ConsoleDeps extends Pick<OAuthRoom, 'projects' | 'team' | 'clie
   readonly items: Items;
   readonly listings: Listings;
   readonly receiving: Receiving;
-  readonly store: Pick<Store, 'trace' | 'traced' | 'acceptedOn' | 'findChannel'>;
-  /** Versions that were offered to the device and have not ended: `Outbox.offered` of its connection. */
-  readonly offeredTo: (deviceId: string) => Promise<readonly Version[]>;
-  /** `Deliveries.connectionOf`. */
-  readonly connectionOf: (device: Device) => DeviceConnection;
-  /** `Deliveries.waitingFor`. */
-  readonly waitingFor: (device: Device) => Promise<Missed>;
-  /** `Wakes.spentBy`. */
-  readonly wakesSpentBy: (device: Device) => number;
-  /** `Wakes.failureOf`. */
-  readonly failedWakeOf: (device: Device) => FailedWake | undefined;
+  readonly store: Pick<
+    Store,
+    | 'trace'
+    | 'traced'
+    | 'acceptedOn'
+    | 'findChannel'
+    | 'findDevice'
+    | 'devicesOf'
+    | 'lastConfirmed'
+    | 'findMulticast'
+  >;
   /** `Acceptance.accept`: ownership, channel, quota, keep, announce. */
   readonly send: (sender: Sender, message: Message) => Promise<Kept>;
   /** `TrafficKeeping.read`: what was counted, up to now. */

@@ -117,6 +117,7 @@ const Tabs: FC<{ visit: Visit }> = ({ visit }) => {
     ['/console/apps', 'Apps'],
     ['/console/store', 'Store'],
     ['/console/test', 'Test message'],
+    ['/console/trace', 'Trace'],
     ['/console/receiving', 'Receiving'],
     ...(visit.viewer.administrator ? ([['/console/limits', 'Limits']] as const) : []),
   ] as const;

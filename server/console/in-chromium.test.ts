@@ -4,6 +4,7 @@ import puppeteer, { type Browser, type Page } from 'puppeteer-core';
 import { ConsoleTown } from '../../dev-env/console-town.ts';
 import { packedExtension } from '../../dev-env/packages.ts';
 import { picture } from '../../dev-env/pictures.ts';
+import type { AppId } from '../../protocol/app-id.ts';
 
 let town: ConsoleTown;
 let browser: Browser;
@@ -49,6 +50,26 @@ async function pressEnter(): Promise<void> {
   await Promise.all([page.waitForNavigation(), page.keyboard.press('Enter')]);
 }
 
+/** A message of the project that waits for one device. */
+async function keptFor(project: string, app: AppId | undefined) {
+  if (app === undefined) throw new Error('the walk before this made an app');
+  const { device } = await town.devices.register({
+    account: 'a reader',
+    app,
+    name: 'A phone with a long name',
+  });
+  const { version } = await town.store.keep({
+    channel: device.channel.key,
+    slot: '0',
+    payload: 'x'.repeat(256),
+    expiresAt: Date.now() + 3_600_000,
+    project,
+    dailyQuota: 0,
+    quotaDay: '2026-11-24',
+  });
+  return { key: device.key, version };
+}
+
 describe('the console in Chromium, without script', () => {
   test('CO4 from the front page to a registered app with the keyboard alone', async () => {
     await page.goto(`${town.origin}/`);
@@ -83,7 +104,7 @@ describe('the console in Chromium, without script', () => {
     expect(await page.$('details.more[open]')).not.toBeNull();
   }, 60_000);
 
-  test('CO4 no page is wider than a phone, and nothing on it breaks the content policy', async () => {
+  test('CO4 TP4 no page is wider than a phone, nothing on it breaks the content policy, and a trace follows its message', async () => {
     const broken: string[] = [];
     page.on('console', (message) => broken.push(message.text()));
     await page.setJavaScriptEnabled(true);
@@ -120,6 +141,8 @@ describe('the console in Chromium, without script', () => {
     await town.webstore.listings.addScreenshot(ann.id, id, await picture(900, 500, 'png'));
     paths.push('/console/store', `/console/store/${id}`, `/console/store/${unproven.id}`, `/detail/${id}`);
     paths.push(`/console/groups/${app?.group}`, '/console/test', '/console/receiving', '/console/limits');
+    const { key, version } = await keptFor(project.id, app?.id);
+    paths.push('/console/trace', `/console/trace?of=${version}`);
     for (const at of paths) {
       const answer = await page.goto(town.origin + at);
       expect([at, answer?.status()]).toEqual([at, 200]);
@@ -128,6 +151,10 @@ describe('the console in Chromium, without script', () => {
       const ids = await page.$$eval('[id]', (elements) => elements.map(({ id }) => id));
       expect([at, ids.filter((id, index) => ids.indexOf(id) !== index)]).toEqual([at, []]);
     }
+    // The page of the trace is the last one, and follows its message.
+    await page.focus('#life a');
+    await town.store.confirm(key, version);
+    await page.waitForFunction(() => document.querySelector('#life .badge')?.textContent === 'confirmed');
     expect(broken).toEqual([]);
   }, 60_000);
 

@@ -6,6 +6,7 @@ import { Badge, EmptyState, Table, Time } from '../pages/content.tsx';
 import { Button } from '../pages/form.tsx';
 import { Id } from './frame.tsx';
 import { ProjectFrame } from './project-frame.tsx';
+import { TraceLink } from './reasons.tsx';
 import type { Visit } from './visit.ts';
 
 /** Where a message is on one device: what the store has recorded, or what its connection is about. */
@@ -41,7 +42,8 @@ export async function withOffers(
   }));
 }
 
-const kinds: Readonly<Record<DeviceState, 'success' | 'info' | 'warning' | 'error' | undefined>> = {
+/** How a state looks. */
+export const kinds: Readonly<Record<DeviceState, 'success' | 'info' | 'warning' | 'error' | undefined>> = {
   waiting: 'info',
   offered: 'info',
   confirmed: 'success',
@@ -105,7 +107,12 @@ export const MessageTable: FC<{ messages: readonly ShownMessage[]; caption: stri
         </>,
         message.slot ?? 'queue',
         <Time at={message.acceptedAt} />,
-        <States message={message} />,
+        <>
+          <States message={message} />
+          <small>
+            <TraceLink of={message.version} label="Trace" />
+          </small>
+        </>,
       ])}
     />
   </div>

@@ -20,6 +20,7 @@ import { Unlock } from './unlock.ts';
 import { type WebhookPages, webhookRoutes } from './webhook-routes.ts';
 
 export type { ConsoleDeps } from './deps.ts';
+export type { KnownOfDevices } from './known-of-devices.ts';
 
 /** The pages `/` and `/console…`. `c.env.peer` is set by the server that mounts them. */
 export function consoleRoutes(deps: ConsoleDeps & WebhookPages): Hono<ConsoleEnv> {

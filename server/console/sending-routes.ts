@@ -11,16 +11,16 @@ import type { ConsoleDeps } from './deps.ts';
 import type { ConsoleEnv, Desk, Fields } from './desk.ts';
 import { projectMessagesPage, withOffers } from './messages.tsx';
 import { type OwnChannel, type TestForm, testPage } from './sending.tsx';
+import { traceRoutes } from './trace-routes.ts';
+import type { TracingDeps } from './tracing.ts';
 import type { Visit } from './visit.ts';
 
-type Deps = Pick<
-  ConsoleDeps,
-  'projects' | 'apps' | 'receiving' | 'store' | 'offeredTo' | 'send' | 'defaults'
->;
+type Deps = TracingDeps &
+  Pick<ConsoleDeps, 'projects' | 'apps' | 'receiving' | 'store' | 'offeredTo' | 'send' | 'defaults'>;
 
 const SHOWN = 50;
 
-/** `/console/test` and the recent messages of a project. */
+/** `/console/test`, the recent messages of a project and the trace of one. */
 export function sendingRoutes(deps: Deps, desk: Desk): Hono<ConsoleEnv> {
   const { projects, store, offeredTo, send, defaults } = deps;
   const routes = new Hono<ConsoleEnv>();
@@ -53,6 +53,7 @@ export function sendingRoutes(deps: Deps, desk: Desk): Hono<ConsoleEnv> {
       return projectMessagesPage(visit, project, await withOffers(traces, offeredTo));
     }),
   );
+  routes.route('/', traceRoutes(deps, desk));
   return routes;
 }
 

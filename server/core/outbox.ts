@@ -106,6 +106,7 @@ export class Outbox {
     const pending = this.#pending.find(version);
     if (pending !== undefined) {
       pending.state = 'running';
+      pending.runningSince ??= this.#deps.clock.now();
       pending.answered = true;
       // Only then is there something for the store to record.
       if (this.#pending.removeOlder(pending.kept) === 0 && pending.kept.tracked === undefined) return;
@@ -173,6 +174,11 @@ export class Outbox {
   /** What is on its way: offered or running, not ended. For the trace. */
   offered(): readonly Version[] {
     return this.#pending.offered();
+  }
+
+  /** How a message stands here that has not ended. For the trace. */
+  standing(version: Version): Readonly<Pending> | undefined {
+    return this.#pending.find(version);
   }
 
   /** True while the device has said nothing at all of a message that has not ended (WK2). */

@@ -11,6 +11,8 @@ export interface Pending {
   offers: number;
   /** The device has said something of it: "taken", or why not. */
   answered: boolean;
+  /** When the run that has it began; undefined unless it is running. */
+  runningSince?: number | undefined;
   /** When it is to be offered again, in milliseconds since 1970; Infinity while it runs or waits. */
   dueAt: number;
 }
@@ -97,6 +99,7 @@ export class PendingMessages {
 
   noteOffered(pending: Pending, now: number): void {
     pending.state = 'offered';
+    pending.runningSince = undefined;
     pending.offers++;
     pending.dueAt = now + reofferDelay(pending.offers);
     this.#lastSlot = pending.kept.slot ?? '';
@@ -105,6 +108,7 @@ export class PendingMessages {
   /** A run ended badly: offered again after the delay, counted from now. */
   postpone(pending: Pending, now: number): void {
     pending.state = 'offered';
+    pending.runningSince = undefined;
     pending.dueAt = now + reofferDelay(pending.offers);
   }
 

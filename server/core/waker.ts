@@ -12,6 +12,12 @@ interface Refused {
   readonly why: string | undefined;
 }
 
+/** A push service that cannot now, and until when it is not called (milliseconds since 1970). */
+export interface PushRest {
+  readonly host: string;
+  readonly until: number;
+}
+
 /** The port to what reaches a device that is not connected, filled by gateways/webpush-out. */
 export interface Waker {
   /**

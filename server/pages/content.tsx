@@ -119,12 +119,17 @@ export const Code: FC<{ text: string }> = ({ text }) => (
   </pre>
 );
 
-/** A moment, in the words of UTC; machines read the exact one. */
-export const Time: FC<{ at: number | Date }> = ({ at }) => {
+/** A moment, in the words of UTC, to the second where wanted; machines read the exact one. */
+export const Time: FC<{ at: number | Date; seconds?: boolean }> = ({ at, seconds }) => {
   const moment = new Date(at);
   return (
     <time datetime={moment.toISOString()}>
-      {moment.toLocaleString('en-GB', { dateStyle: 'medium', timeStyle: 'short', timeZone: 'UTC' })} UTC
+      {moment.toLocaleString('en-GB', {
+        dateStyle: 'medium',
+        timeStyle: seconds ? 'medium' : 'short',
+        timeZone: 'UTC',
+      })}{' '}
+      UTC
     </time>
   );
 };

@@ -35,6 +35,8 @@ describe('the rests of a push service', () => {
     rests.enter(host, 0);
     expect(rests.failed(host, 5_000, 0, why)).toBe(5_000);
     expect(rests.enter(host, 4_000)).toBe(1_000);
+    expect([rests.restsUntil(host, 4_000), rests.restsUntil(host, 5_000)]).toEqual([5_000, undefined]);
+    expect(rests.restsUntil('other.example', 0)).toBe(undefined);
     expect(rests.enter(host, 5_000)).toBe(0);
     expect(rests.failed(host, 86_400_000, 5_000, why)).toBe(limits.pushRestMsMax);
   });

@@ -28,6 +28,12 @@ export class HostRests {
     return 0;
   }
 
+  /** Until when it rests, in milliseconds since 1970; undefined when it may be called. */
+  restsUntil(name: string, now: number): number | undefined {
+    const until = this.#hosts.get(name)?.restUntil ?? 0;
+    return until > now && until - now <= limits.pushRestMsMax ? until : undefined;
+  }
+
   /** The push service answered, whatever it said of the push. */
   left(name: string): void {
     const host = this.#host(name);

@@ -4,7 +4,7 @@ import type { Clock } from '../../core/clock.ts';
 import type { Endpoints } from '../../core/endpoint.ts';
 import type { Pushes } from '../../core/push.ts';
 import type { Kept } from '../../core/store.ts';
-import type { Waker, Woken } from '../../core/waker.ts';
+import type { PushRest, Waker, Woken } from '../../core/waker.ts';
 import { type PushTransport, readPushTransport } from '../../doors/push-transport.ts';
 import type { Events } from '../../observe/events.ts';
 import type { Post } from '../../outgoing/https-post.ts';
@@ -61,6 +61,15 @@ export class PushWaker implements Waker {
       `This server does not push to ${url.host}; its operator can allow it with --push-hosts, or the subscription was made with another key than that of /v2/push-key.`,
       { location: 'transport.endpoint' },
     );
+  }
+
+  /** The push service of a transport and until when it rests; undefined when it does not. */
+  restOf(json: string): PushRest | undefined {
+    const transport = readPushTransport(json);
+    if (transport === undefined) return undefined;
+    const { host } = new URL(transport.endpoint);
+    const until = this.#rests.restsUntil(host, this.#clock.now());
+    return until === undefined ? undefined : { host, until };
   }
 
   async wake(json: string, kept: Kept): Promise<Woken> {

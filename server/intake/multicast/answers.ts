@@ -6,8 +6,9 @@ import type { Receipt } from '../../core/receipts.ts';
 import type { DeviceTrace, MessageTrace } from '../../core/store.ts';
 import type { DeviceState, MessageAnswer, MessageState, ReceiptEvent, Refusal } from './shapes.ts';
 
-/** What became of each channel. Without an id it is what would have become of it. */
+/** What became of each channel. Without an id it is what would have become of it. @param origin of this server */
 export function messageAnswerOf(
+  origin: string,
   made: { readonly id: string; readonly acceptedAt: number } | null,
   targets: readonly (TargetResult | CheckedTarget)[],
 ): MessageAnswer {
@@ -15,6 +16,7 @@ export function messageAnswerOf(
   const refused = told.filter(({ state }) => state === 'refused').length;
   return {
     id: made?.id ?? null,
+    trace: made === null ? null : `${origin}/console/trace?of=${made.id}`,
     acceptedAt: made === null ? null : iso(made.acceptedAt),
     accepted: told.length - refused,
     refused,

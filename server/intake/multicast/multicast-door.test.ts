@@ -104,6 +104,13 @@ describe('one message for many channels', () => {
     expect(await t.accepted()).toBe(0);
   });
 
+  test('TP5 the answer names the page of its trace; a dry run has none', async () => {
+    await using t = await town();
+    const { id, trace } = await t.send({ payload: 'a' });
+    expect(trace).toBe(`https://push.example/console/trace?of=${id}`);
+    expect((await t.send({ validateOnly: true })).trace).toBe(null);
+  });
+
   test('VT6 a repeat under a key gets the same answer and sends nothing; another body is refused', async () => {
     await using t = await town();
     const first = await t.send({ payload: 'a' }, { key: 'order-7' });

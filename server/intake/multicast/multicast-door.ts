@@ -31,6 +31,8 @@ export function isMulticastPath(path: string): boolean {
 export interface MulticastDoorDeps {
   readonly multicasts: Multicasts;
   readonly moves: Moves;
+  /** Of this server. */
+  readonly origin: string;
   readonly refusals: Refusals;
   readonly clock: Clock;
   readonly events: Events;
@@ -107,7 +109,7 @@ function followMessage(
 }
 
 async function send(
-  { multicasts, clock }: MulticastDoorDeps,
+  { multicasts, clock, origin }: MulticastDoorDeps,
   sender: Admitted,
   request: Request,
 ): Promise<MessageAnswer> {
@@ -116,10 +118,10 @@ async function send(
   const text = await readText(request, clock, limits.multicastBodyBytes);
   const { validateOnly, ...message } = readShape(text, messageBody);
   assertFits(message.payload, sender.payloadBytes);
-  if (validateOnly) return messageAnswerOf(null, await multicasts.validate(sender, message.channels));
+  if (validateOnly) return messageAnswerOf(origin, null, await multicasts.validate(sender, message.channels));
   const bodyHash = createHash('sha256').update(text).digest('base64url');
   const made = await multicasts.accept(sender, { ...message, key, bodyHash });
-  return messageAnswerOf(made, made.targets);
+  return messageAnswerOf(origin, made, made.targets);
 }
 
 function readKey(request: Request): string | null {

@@ -78,6 +78,10 @@ const refusal = z.object({ code: z.string(), title: z.string(), detail: z.string
 
 export const messageAnswer = z.object({
   id: z.string().nullable().describe('For GET /v2/messages/{id}; null with validateOnly'),
+  trace: z
+    .url()
+    .nullable()
+    .describe('A page that shows members of the project where the message is, and why'),
   acceptedAt: time.nullable(),
   accepted: z.int(),
   refused: z.int(),

@@ -251,8 +251,10 @@ function addWorkerListeners(lifeline: Lifeline, look: () => void): void {
     look();
   });
   // Only a background page hears of its end. What is sent from here on must come by a push, not on a line that nobody reads.
-  runtime.onSuspend?.addListener(lifeline.rest);
-  runtime.onSuspendCanceled?.addListener(() => void lifeline.revive());
+  if (inBackgroundPage) {
+    runtime.onSuspend.addListener(lifeline.rest);
+    runtime.onSuspendCanceled.addListener(() => void lifeline.revive());
+  }
   setAlarm(0.5);
   look();
 }

@@ -21,7 +21,7 @@ const installMs = 90_000;
 const worker = (site: string) => `
 chrome.runtime.onInstalled.addListener(({ reason, previousVersion }) => {
   const { version } = chrome.runtime.getManifest();
-  void fetch('${site}/told', { method: 'POST', mode: 'no-cors', body: JSON.stringify({ version, reason, previousVersion }) });
+  void fetch('${site}', { method: 'POST', mode: 'no-cors', body: JSON.stringify({ version, reason, previousVersion }) });
 });
 chrome.runtime.onUpdateAvailable.addListener(() => chrome.runtime.reload());
 `;
@@ -46,11 +46,6 @@ export class StorePublisher implements Disposable {
     return new StorePublisher(town, await town.webstore.groups.create('ann', 'Ann'));
   }
 
-  /** Of the pages with links to the packages. */
-  get site(): string {
-    return `http://127.0.0.1:${this.#server.port}`;
-  }
-
   /** Registers an item with a key that the store makes, and publishes its version 1.0. */
   async item(title: string): Promise<App> {
     const { apps } = this.#town.webstore;
@@ -68,14 +63,10 @@ export class StorePublisher implements Disposable {
       background: { service_worker: 'background.js' },
     };
     const { items } = this.#town.webstore;
-    const files = { 'manifest.json': JSON.stringify(manifest), 'background.js': worker(this.site) };
+    const site = `http://127.0.0.1:${this.#server.port}`;
+    const files = { 'manifest.json': JSON.stringify(manifest), 'background.js': worker(site) };
     await items.upload('ann', id, await zip(files));
     await items.publish('ann', id, audience);
-  }
-
-  /** A page with a link to the package of the item's version 1.0. */
-  pageOf(id: AppId): string {
-    return `${this.site}/${id}/1.0`;
   }
 
   /** Waits until an item has told this of itself. */
@@ -89,16 +80,9 @@ export class StorePublisher implements Disposable {
   }
 
   async #answer(request: Request): Promise<Response> {
-    const { pathname } = new URL(request.url);
-    if (pathname === '/told') {
-      const app = (request.headers.get('origin') ?? '').replace('chrome-extension://', '');
-      this.#told.push({ app, ...((await request.json()) as Omit<Told, 'app'>) });
-      return new Response(null, { status: 204 });
-    }
-    const address = `${this.#town.origin}/service/update2/crx${pathname}.crx`;
-    return new Response(`<!doctype html><title>Item</title><a href="${address}">Install</a>`, {
-      headers: { 'Content-Type': 'text/html' },
-    });
+    const app = (request.headers.get('origin') ?? '').replace('chrome-extension://', '');
+    this.#told.push({ app, ...((await request.json()) as Omit<Told, 'app'>) });
+    return new Response(null, { status: 204 });
   }
 }
 

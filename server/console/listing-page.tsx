@@ -135,7 +135,7 @@ const InstallCard = ({
       <More label="By link">
         <p>
           The link installs where a policy names this server as a source of extensions; elsewhere the browser
-          only saves the file, and one of the other ways is needed.
+          blocks it as a dangerous download, and one of the other ways is needed.
         </p>
         <div>
           <Button href={`${UPDATE_PATH}/${app.id}/${offer.version}.crx${key}`} kind="quiet">

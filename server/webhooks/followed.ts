@@ -67,7 +67,8 @@ export class Followed implements Followers {
   readonly #deps: FollowedDeps;
   readonly #byChannel = new Map<ChannelId, Map<Version, Entry>>();
   #size = 0;
-  readonly #moved = new Set<ChannelId>();
+  /** What is to be looked at: all of a channel, or some of its messages. A channel may hold thousands that wait. */
+  #due = new Map<ChannelId, Set<Entry> | 'all'>();
   readonly #ended: string[] = [];
   #unsaved: Row[] = [];
   #saving: Promise<void> = Promise.resolve();
@@ -151,6 +152,7 @@ export class Followed implements Followers {
   }
 
   #watch(row: Row, targets: FollowedMessage['targets']): boolean {
+    const fresh: [ChannelId, Entry][] = [];
     if (this.#size + targets.length > limits.receiptsFollowed) {
       this.#deps.events.failed('webhooks', new Error('too many messages are followed'));
       return false;
@@ -159,11 +161,14 @@ export class Followed implements Followers {
       const entries = this.#byChannel.get(channelId) ?? new Map<Version, Entry>();
       this.#byChannel.set(channelId, entries);
       if (entries.has(version)) continue;
-      entries.set(version, { version, row, expiresAt: 0, told: new Set() });
+      const entry: Entry = { version, row, expiresAt: 0, told: new Set() };
+      entries.set(version, entry);
+      fresh.push([channelId, entry]);
       row.open += 1;
       this.#size += 1;
     }
-    this.#hear(targets.map(({ channelId }) => channelId));
+    // It may have come further already.
+    this.#lookAt(fresh);
     return true;
   }
 
@@ -198,20 +203,32 @@ export class Followed implements Followers {
       : [{ channelId: trace.channelId, version: trace.version }];
   }
 
+  /** Something moved on these channels. */
   #hear(channels: readonly ChannelId[]): void {
-    if (this.#stopped) return;
-    for (const channel of channels) if (this.#byChannel.has(channel)) this.#moved.add(channel);
-    if (this.#moved.size > 0) this.#looking ??= this.#look();
+    for (const channel of channels) if (this.#byChannel.has(channel)) this.#due.set(channel, 'all');
+    this.#kick();
+  }
+
+  #lookAt(some: readonly (readonly [ChannelId, Entry])[]): void {
+    for (const [channel, entry] of some) {
+      const due = this.#due.get(channel) ?? new Set<Entry>();
+      if (due !== 'all') this.#due.set(channel, due.add(entry));
+    }
+    this.#kick();
+  }
+
+  #kick(): void {
+    if (this.#due.size > 0 && !this.#stopped) this.#looking ??= this.#look();
   }
 
   async #look(): Promise<void> {
     try {
-      while (this.#moved.size > 0 && !this.#stopped) {
-        const channels = [...this.#moved];
-        this.#moved.clear();
-        await this.#tell(channels).catch((error: unknown) => {
+      while (this.#due.size > 0 && !this.#stopped) {
+        const due = this.#due;
+        this.#due = new Map();
+        await this.#tell(due).catch((error: unknown) => {
           // Looked at again with the next sweep.
-          for (const channel of channels) this.#moved.add(channel);
+          for (const channel of due.keys()) this.#due.set(channel, 'all');
           throw error;
         });
       }
@@ -223,9 +240,12 @@ export class Followed implements Followers {
   }
 
   /** Keeps what is new, and only then takes it as told. */
-  async #tell(channels: readonly ChannelId[]): Promise<void> {
+  async #tell(due: ReadonlyMap<ChannelId, ReadonlySet<Entry> | 'all'>): Promise<void> {
     const news: News[] = [];
-    for (const channel of channels) news.push(...(await this.#newsOf(channel)));
+    for (const [channel, entries] of due) {
+      const all = this.#byChannel.get(channel)?.values() ?? [];
+      news.push(...(await this.#newsOf(channel, entries === 'all' ? [...all] : entries)));
+    }
     const deliveries = news.flatMap((one) => one.deliveries);
     if (deliveries.length > 0) await this.#deps.queue.add(deliveries);
     for (const { entry, channel, names, ended } of news) {
@@ -236,9 +256,9 @@ export class Followed implements Followers {
     if (deliveries.length > 0) this.#deps.kick();
   }
 
-  async #newsOf(channel: ChannelId): Promise<readonly News[]> {
+  async #newsOf(channel: ChannelId, entries: Iterable<Entry>): Promise<readonly News[]> {
     const news: News[] = [];
-    for (const entry of this.#byChannel.get(channel)?.values() ?? []) {
+    for (const entry of entries) {
       const trace = await this.#deps.store.traced(entry.version);
       if (trace !== undefined) entry.expiresAt = trace.expiresAt;
       const receipts = trace === undefined ? [] : receiptsOf(trace).filter((one) => isNews(entry, one));
@@ -281,11 +301,11 @@ export class Followed implements Followers {
   #sweep(): void {
     const now = this.#deps.clock.now();
     const due = [...this.#byChannel].flatMap(([channel, entries]) =>
-      [...entries.values()].some(({ expiresAt, row }) => Math.min(expiresAt, row.until) <= now)
-        ? [channel]
-        : [],
+      [...entries.values()]
+        .filter(({ expiresAt, row }) => Math.min(expiresAt, row.until) <= now)
+        .map((entry) => [channel, entry] as const),
     );
-    this.#hear(due);
+    this.#lookAt(due);
     if (!this.#stopped) this.#stopTimer = this.#deps.clock.after(limits.webhookLookMs, () => this.#sweep());
   }
 }

@@ -224,9 +224,11 @@ export class Webhooks {
   async #changed(actor: Actor, { owner, url }: Webhook, event: string): Promise<void> {
     await this.refresh();
     const detail = new URL(url).host;
+    // What is done to an app stands in the history of its group.
+    const subject = (await this.#deps.access(actor, owner, 'see')) ?? owner.id;
     await audit(this.#deps.db, this.#deps.clock).record({
       account: actor.id,
-      subject: owner.id,
+      subject,
       event,
       detail,
     });

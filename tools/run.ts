@@ -19,6 +19,24 @@ export async function run(command: readonly string[], limitMs: number = stepMs):
   return await withLimit(child, command, limitMs);
 }
 
+/** The same, with its output, errors included, on ours all at once when it has ended: for what runs beside another. */
+export async function runAside(command: readonly string[], limitMs: number = stepMs): Promise<number> {
+  const child = Bun.spawn([...command], {
+    cwd: root,
+    stdin: 'ignore',
+    stdout: 'pipe',
+    stderr: 'pipe',
+    detached: true,
+  });
+  const [out, errors, code] = await Promise.all([
+    new Response(child.stdout).text(),
+    new Response(child.stderr).text(),
+    withLimit(child, command, limitMs),
+  ]);
+  console.log(out + errors);
+  return code;
+}
+
 /** The same, with what it printed to standard output as text as well. */
 export async function runAndRead(
   command: readonly string[],

@@ -3,25 +3,30 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { checkTypesAndLint } from './checks.ts';
 import { type Counts, countsOfJunit, sum } from './counts.ts';
-import { endToEndPattern, endToEndTests } from './end-to-end.ts';
+import { endToEndPattern, endToEndTests, lanesOf } from './end-to-end.ts';
 import { runPortableTestsOnNode } from './portable.ts';
-import { run } from './run.ts';
+import { run, runAside } from './run.ts';
 import { ensureSystemPackages } from './system.ts';
 
 /**
  * `npm test`: every kind of test, one line at the end. Phases run one after the other; the end-to-end tests, with
- * browsers and crashes, come last and one at a time, so that no timing depends on what else is running.
+ * browsers and crashes, come last, in two lanes.
  * `npm test -- server/core` runs the tests of some folders or files only, `npm run e2e -- chromium` the end-to-end tests
  * with that word in their name.
  */
 const onlyEndToEnd = '--only-e2e';
 
-async function bunTests(name: string, selection: readonly string[], timeoutMs: number): Promise<Counts> {
+async function bunTests(
+  name: string,
+  selection: readonly string[],
+  timeoutMs: number,
+  runTests = run,
+): Promise<Counts> {
   console.log(`\n# ${name}`);
   const folder = await mkdtemp(join(tmpdir(), 'reveille-report-'));
   const report = join(folder, 'junit.xml');
   try {
-    const code = await run([
+    const code = await runTests([
       process.execPath,
       'test',
       `--timeout=${timeoutMs}`,
@@ -40,8 +45,14 @@ const unit = () =>
   bunTests('unit and integration', ['--parallel=2', `--path-ignore-patterns=${endToEndPattern}`], 60_000);
 const browsers = (words: readonly string[]) => {
   // "./": a path, not a pattern that others may match.
-  const files = endToEndTests(words).map((path) => `./${path}`);
-  return () => bunTests('end to end', files, 180_000);
+  const [first = [], ...aside] = lanesOf(endToEndTests(words).map((path) => `./${path}`));
+  return async () =>
+    sum(
+      await Promise.all([
+        bunTests('end to end', first, 180_000),
+        ...aside.map((files) => bunTests('end to end, aside', files, 180_000, runAside)),
+      ]),
+    );
 };
 const node = () => {
   console.log('\n# protocol, client and sender on Node');

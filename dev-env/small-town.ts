@@ -47,6 +47,7 @@ export class RightsTable implements Senders, AppOwners {
       signIn: null,
       dailyQuota: limits.dailyMessages,
       payloadBytes: limits.payloadBytes,
+      dailyTargets: limits.dailyTargets,
       ...rights,
     });
     return name;

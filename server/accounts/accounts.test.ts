@@ -376,6 +376,25 @@ describe('ends of rights', () => {
     expect(room.ended).toEqual([]);
   });
 
+  test('AN22 the role of administrator is given and taken, felt by the next request, and one is always left', async () => {
+    room = await openAccountsRoom();
+    const ada = await room.accounts.create('ada@example.com', password, 'Ada');
+    const bob = await room.accounts.create('bob@example.com', password, 'Bob');
+    const { cookie } = await room.accounts.signIn('bob@example.com', password);
+    const role = async () => (await room.accounts.signedIn(new Headers({ cookie })))?.role;
+    expect(await role()).toBe('user');
+    await room.accounts.setRole(bob.id, 'administrator', ada.id);
+    expect(await role()).toBe('administrator');
+    await room.accounts.setRole(ada.id, 'user', ada.id);
+    await expect(room.accounts.setRole(bob.id, 'user', bob.id)).rejects.toThrow('last administrator');
+    await expect(room.accounts.setRole('nobody', 'administrator', bob.id)).rejects.toMatchObject({
+      code: 'not-found',
+    });
+    await room.accounts.setRole(ada.id, 'administrator', bob.id);
+    await room.accounts.setRole(bob.id, 'user', ada.id);
+    expect(await role()).toBe('user');
+  });
+
   test('AN13 deletion ends rights, then the parts of every room, then the account', async () => {
     room = await openAccountsRoom();
     await room.accounts.create('ada@example.com', password, 'Ada');

@@ -286,6 +286,13 @@ class AccountRoom implements Accounts {
     await this.#record(by, id, 'account.enabled');
   }
 
+  async setRole(id: string, role: Account['role'], by: string): Promise<void> {
+    await this.#require(id);
+    if (role !== 'administrator') await this.#assertNotLastAdministrator(id);
+    await this.#deps.db.updateTable('user').set({ role }).where('id', '=', id).execute();
+    await this.#record(by, id, role === 'administrator' ? 'account.made-administrator' : 'account.made-user');
+  }
+
   /** Nothing works for the account from here on. */
   async #close(id: string): Promise<void> {
     await this.#deps.db.updateTable('user').set({ disabled: 1 }).where('id', '=', id).execute();

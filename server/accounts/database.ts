@@ -73,6 +73,8 @@ interface ProjectTable {
   /** null = the server's default; 0 = none. */
   daily_quota: number | null;
   payload_bytes: number | null;
+  /** As daily_quota, of the channels that multicasts reach. */
+  daily_targets: Generated<number | null>;
 }
 
 interface ProjectMemberTable {

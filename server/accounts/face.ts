@@ -39,6 +39,8 @@ export interface Accounts {
   /** @throws `input-invalid` for the last administrator, `not-found` */
   disable(id: string, by: string): Promise<void>;
   enable(id: string, by: string): Promise<void>;
+  /** Makes an administrator, or takes the role back. @throws `input-invalid` for the last administrator, `not-found` */
+  setRole(id: string, role: Account['role'], by: string): Promise<void>;
   /** All that is held about the account, no secrets. */
   export(account: string): Promise<Record<string, unknown>>;
   /** @throws `input-invalid` for the last administrator of a server with other accounts, `not-found` */

@@ -14,6 +14,7 @@ export const migrations: Record<string, Migration> = {
   '0004-store-listings': { up: storeListings },
   '0005-webhooks': { up: webhookTables },
   '0006-traffic': { up: traffic },
+  '0007-daily-targets': { up: dailyTargets },
 };
 
 type Schema = Kysely<ControlTables>['schema'];
@@ -308,4 +309,8 @@ async function traffic({ schema }: Kysely<ControlTables>): Promise<void> {
     .execute();
   await schema.createIndex('traffic_app').on('traffic').columns(['app', 'grain', 'at']).execute();
   await schema.createIndex('traffic_age').on('traffic').columns(['grain', 'at']).execute();
+}
+
+async function dailyTargets({ schema }: Kysely<ControlTables>): Promise<void> {
+  await schema.alterTable('projects').addColumn('daily_targets', 'integer').execute();
 }

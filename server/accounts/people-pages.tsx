@@ -1,8 +1,8 @@
 import type { FC } from 'hono/jsx';
 import { Badge, Card, Code, EmptyState, Notice, Table, Time } from '../pages/content.tsx';
-import { Button, Field, Form } from '../pages/form.tsx';
+import { Button, Field, Form, KnownUser } from '../pages/form.tsx';
 import { Page, PageHead, type Viewer } from '../pages/page.tsx';
-import type { Person } from './account.ts';
+import type { Account, Person } from './account.ts';
 import type { Invite } from './invites.ts';
 
 interface PeopleProps {
@@ -15,7 +15,7 @@ interface PeopleProps {
 }
 
 export const PeoplePage: FC<PeopleProps> = ({ viewer, people, self, token, done }) => (
-  <Page title="People" account={viewer} at="/accounts/people">
+  <Page title="People" account={viewer} at="/accounts/people" wide>
     <PageHead
       title="People"
       lead="Everyone with an account on this server. Disabling one ends all its rights at once; nothing is deleted."
@@ -37,7 +37,17 @@ export const PeoplePage: FC<PeopleProps> = ({ viewer, people, self, token, done 
           person.role === 'administrator' ? 'Administrator' : 'User',
           person.disabled ? <Badge kind="error">Disabled</Badge> : <Badge kind="success">Active</Badge>,
           <Time at={person.createdAt} />,
-          person.id === self ? '' : <StateForm person={person} token={token} />,
+          <div class="row">
+            <Button
+              kind="quiet"
+              compact
+              href={`/accounts/people/role?id=${person.id}`}
+              label={`Role of ${person.email}`}
+            >
+              Role
+            </Button>
+            {person.id !== self && <StateForm person={person} token={token} />}
+          </div>,
         ])}
       />
     </div>
@@ -53,6 +63,64 @@ const StateForm: FC<{ person: Person; token: string }> = ({ person, token }) => 
         {word}
       </Button>
     </Form>
+  );
+};
+
+interface RoleProps {
+  readonly viewer: Viewer;
+  readonly person: Account;
+  /** Id of the administrator who looks. */
+  readonly self: string;
+  readonly token: string;
+  readonly fault?: string | undefined;
+}
+
+/** Makes an administrator of a user, or a user of an administrator. */
+export const RolePage: FC<RoleProps> = ({ viewer, person, self, token, fault }) => {
+  const isAdministrator = person.role === 'administrator';
+  const own = person.id === self;
+  return (
+    <Page title="Role" account={viewer} at="/accounts/people">
+      <PageHead
+        title={
+          isAdministrator
+            ? `Take the role of administrator from ${person.name}`
+            : `Make ${person.name} an administrator`
+        }
+        lead={person.email}
+      >
+        <Button kind="quiet" href="/accounts/people">
+          People
+        </Button>
+      </PageHead>
+      <Card>
+        {fault && <Notice kind="error">{fault}</Notice>}
+        <p>
+          {isAdministrator
+            ? `${own ? 'You' : 'The account'} can no longer see people, disable accounts or set limits of projects. Its own projects and apps stay.`
+            : 'An administrator sees who has an account, disables accounts, sets limits of projects, and makes and unmakes administrators. To hand the role on, make someone else one first, then give up yours.'}
+        </p>
+        <Form
+          action="/accounts/people/role"
+          token={token}
+          hidden={{ id: person.id, role: isAdministrator ? 'user' : 'administrator' }}
+        >
+          <KnownUser email={viewer.email} />
+          <Field
+            label="Your password"
+            name="password"
+            type="password"
+            autocomplete="current-password"
+            required
+          />
+          <div>
+            <Button kind={isAdministrator ? 'danger' : 'main'}>
+              {isAdministrator ? 'Take the role' : 'Make administrator'}
+            </Button>
+          </div>
+        </Form>
+      </Card>
+    </Page>
   );
 };
 

@@ -158,8 +158,7 @@ class Bootstrap {
       mine.find(({ name, role }) => name === names.project && role === 'owner') ??
       (await projects.create(account, names.project));
     if (!found.messagingEnabled) await projects.setMessaging(account, found.id, true);
-    if (dailyQuota !== undefined)
-      await projects.setLimits(account, found.id, { dailyQuota, payloadBytes: found.payloadBytes });
+    if (dailyQuota !== undefined) await projects.setLimits(account, found.id, { ...found, dailyQuota });
     return found.id;
   }
 

@@ -236,8 +236,19 @@ describe('projects', () => {
       (await ann.send('/console/limits', `${home}/limits`, { dailyQuota: 'many', payloadBytes: '' })).status,
     ).toBe(400);
     expect(
-      (await ann.send('/console/limits', `${home}/limits`, { dailyQuota: '0', payloadBytes: '1024' })).status,
+      (
+        await ann.send('/console/limits', `${home}/limits`, {
+          dailyQuota: '0',
+          payloadBytes: '1024',
+          dailyTargets: '5',
+        })
+      ).status,
     ).toBe(200);
+    expect(await town.oauth.projects.get(bobAccount, id)).toMatchObject({
+      dailyQuota: 0,
+      payloadBytes: 1_024,
+      dailyTargets: 5,
+    });
     expect((await bob.open(home)).text).toContain('no daily limit');
     expect((await bob.open('/console/limits')).status).toBe(403);
     const forged = await bob.forge(`${home}/limits`, {
@@ -245,6 +256,26 @@ describe('projects', () => {
       form_token: await town.formToken(bobAccount.id, `${home}/limits`),
     });
     expect(forged.status).toBe(403);
+  });
+});
+
+describe('the role of administrator', () => {
+  test('AN22 is handed on by a form that asks the password; the last one keeps it, and others have no such page', async () => {
+    const page = (id: string) => `/accounts/people/role?id=${id}`;
+    const act = '/accounts/people/role';
+    expect((await ann.open('/accounts/people')).html).toContain(`href="${page(bobAccount.id)}"`);
+    const wrong = await ann.send(page(bobAccount.id), act, { password: 'no' });
+    expect([wrong.status, wrong.text.includes('not the password')]).toEqual([400, true]);
+    const last = await ann.send(page(annAccount.id), act, { password: PASSWORD });
+    expect([last.status, last.text.includes('last administrator')]).toEqual([400, true]);
+    expect((await bob.open(page(bobAccount.id))).status).toBe(403);
+    expect((await ann.send(page(bobAccount.id), act, { password: PASSWORD })).text).toContain(
+      'The account has this role from now on',
+    );
+    expect((await bob.open('/console/limits')).status).toBe(200);
+    expect((await ann.send(page(annAccount.id), act, { password: PASSWORD })).path).toBe('/accounts');
+    expect((await ann.open('/console/limits')).status).toBe(403);
+    expect((await bob.open(page('nobody'))).status).toBe(404);
   });
 });
 

@@ -1,5 +1,6 @@
 import type { FC } from 'hono/jsx';
 import type { JSX } from 'hono/jsx/jsx-runtime';
+import { limits } from '../../protocol/limits.ts';
 import type { Project } from '../oauth/projects.ts';
 import { Card, EmptyState } from '../pages/content.tsx';
 import { Button, Field } from '../pages/form.tsx';
@@ -25,6 +26,14 @@ export const LimitsForm: FC<{ visit: Visit; project: Project }> = ({ visit, proj
       value={project.payloadBytes?.toString() ?? ''}
       placeholder="server's default"
     />
+    <Field
+      label="Channels a day by /v2"
+      name="dailyTargets"
+      id={`targets-${project.id}`}
+      type="number"
+      value={project.dailyTargets?.toString() ?? ''}
+      placeholder="server's default"
+    />
     <Button kind="quiet" label={`Save the limits of ${project.name}`}>
       Save
     </Button>
@@ -46,7 +55,7 @@ export function limitsPage(
     <ConsolePage
       visit={visit}
       title="Limits per project"
-      lead={`Without a limit of its own a project has ${quota} a day and ${defaults.payloadBytes} bytes a payload. 0 messages means no limit.`}
+      lead={`Without a limit of its own a project has ${quota} a day and ${defaults.payloadBytes} bytes a payload, and ${limits.dailyTargets.toLocaleString('en')} channels a day that /v2 reaches. 0 messages or channels means no limit.`}
       fault={fault}
     >
       {projects.length === 0 && (

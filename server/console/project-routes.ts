@@ -82,6 +82,7 @@ function limitRoutes(routes: Hono<ConsoleEnv>, deps: Deps, desk: Desk): void {
         const limits = {
           dailyQuota: numberOf(sent, 'dailyQuota'),
           payloadBytes: numberOf(sent, 'payloadBytes'),
+          dailyTargets: numberOf(sent, 'dailyTargets'),
         };
         await projects.setLimits(account, idOf(c), limits);
         return '/console/limits?done=saved';

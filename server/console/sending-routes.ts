@@ -2,6 +2,7 @@ import { Hono } from 'hono';
 import type { JSX } from 'hono/jsx/jsx-runtime';
 import { appOfChannel, isChannelId } from '../../protocol/channel-id.ts';
 import { ReveilleError } from '../../protocol/errors.ts';
+import { limits } from '../../protocol/limits.ts';
 import { type Message, utf8Length } from '../../protocol/message.ts';
 import { parseSubchannel } from '../../protocol/subchannel.ts';
 import { SEND_SCOPE, type Sender } from '../core/sender.ts';
@@ -127,5 +128,6 @@ function senderOf(account: string, project: Project, defaults: Deps['defaults'])
     signIn: null,
     dailyQuota: project.dailyQuota ?? defaults.dailyQuota,
     payloadBytes: project.payloadBytes ?? defaults.payloadBytes,
+    dailyTargets: project.dailyTargets ?? limits.dailyTargets,
   };
 }

@@ -215,7 +215,7 @@ export class Multicasts {
       id: Buffer.from(random(15)).toString('base64url'),
       key: request.key,
       bodyHash: request.bodyHash,
-      dailyTargets: limits.dailyTargets,
+      dailyTargets: sender.dailyTargets,
       targets,
       message: {
         slot: slotOf(request.subchannel, request.collapse),
@@ -233,7 +233,7 @@ export class Multicasts {
     } catch (error) {
       const { code } = asReveilleError(error);
       if (code !== 'quota-exceeded' && code !== 'targets-exceeded') throw error;
-      const limit = code === 'quota-exceeded' ? sender.dailyQuota : limits.dailyTargets;
+      const limit = code === 'quota-exceeded' ? sender.dailyQuota : sender.dailyTargets;
       const resetsAt = new Date(today.endsAt).toISOString();
       throw new ReveilleError(
         code,

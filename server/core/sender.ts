@@ -14,6 +14,8 @@ export interface Sender {
   /** Limits of the project. */
   readonly dailyQuota: number;
   readonly payloadBytes: number;
+  /** Channels that multicasts may reach in a day; 0 = no limit. */
+  readonly dailyTargets: number;
 }
 
 export const SEND_SCOPE = 'https://www.googleapis.com/auth/gcm_for_chrome';

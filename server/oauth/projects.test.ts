@@ -79,7 +79,7 @@ describe('projects', () => {
       ],
       [
         'limits',
-        (who) => projects.setLimits(who, project, { dailyQuota: 1, payloadBytes: null }),
+        (who) => projects.setLimits(who, project, { dailyQuota: 1, payloadBytes: null, dailyTargets: null }),
         ['forbidden', 'forbidden', 'forbidden', 'forbidden'],
       ],
       ['all', (who) => projects.all(who), ['forbidden', 'forbidden', 'forbidden', 'forbidden']],
@@ -97,21 +97,26 @@ describe('projects', () => {
     expect((await projects.all(ann)).map(({ id }) => id)).toContain(project);
     expect((await projects.get(ann, project)).role).toBe('viewer');
     expect(await refusal(projects.rename(ann, project, 'Mine'))).toBe('forbidden');
-    await projects.setLimits(ann, project, { dailyQuota: 0, payloadBytes: bounds.payloadBytesMax });
+    await projects.setLimits(ann, project, {
+      dailyQuota: 0,
+      payloadBytes: bounds.payloadBytesMax,
+      dailyTargets: null,
+    });
     expect(await projects.get(owner, project)).toMatchObject({
       dailyQuota: 0,
       payloadBytes: bounds.payloadBytesMax,
     });
     for (const wrong of [
-      { dailyQuota: -1, payloadBytes: null },
-      { dailyQuota: 1.5, payloadBytes: null },
-      { dailyQuota: Number.NaN, payloadBytes: null },
-      { dailyQuota: null, payloadBytes: 0 },
-      { dailyQuota: null, payloadBytes: bounds.payloadBytesMax + 1 },
+      { dailyQuota: -1, payloadBytes: null, dailyTargets: null },
+      { dailyQuota: 1.5, payloadBytes: null, dailyTargets: null },
+      { dailyQuota: Number.NaN, payloadBytes: null, dailyTargets: null },
+      { dailyQuota: null, payloadBytes: 0, dailyTargets: null },
+      { dailyQuota: null, payloadBytes: null, dailyTargets: -1 },
+      { dailyQuota: null, payloadBytes: bounds.payloadBytesMax + 1, dailyTargets: null },
     ]) {
       expect(await refusal(projects.setLimits(ann, project, wrong))).toBe('input-invalid');
     }
-    await projects.setLimits(ann, project, { dailyQuota: null, payloadBytes: null });
+    await projects.setLimits(ann, project, { dailyQuota: null, payloadBytes: null, dailyTargets: null });
   });
 
   test('OA27 a project keeps an owner, whatever is tried', async () => {

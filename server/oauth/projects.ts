@@ -22,6 +22,8 @@ export interface Project {
   readonly dailyQuota: number | null;
   /** Bytes of UTF-8 in a payload; null = the server's default. */
   readonly payloadBytes: number | null;
+  /** Channels that multicasts may reach in a day; 0 = no limit; null = the server's default. */
+  readonly dailyTargets: number | null;
 }
 
 /**
@@ -67,6 +69,7 @@ export class Projects {
           messaging_enabled: 0,
           daily_quota: null,
           payload_bytes: null,
+          daily_targets: null,
         })
         .execute();
       await trx
@@ -80,7 +83,15 @@ export class Projects {
         detail: wanted,
       });
     });
-    return { id, name: wanted, createdAt, messagingEnabled: false, dailyQuota: null, payloadBytes: null };
+    return {
+      id,
+      name: wanted,
+      createdAt,
+      messagingEnabled: false,
+      dailyQuota: null,
+      payloadBytes: null,
+      dailyTargets: null,
+    };
   }
 
   /** The projects that the account is a member of, oldest first, each with its role. */
@@ -143,24 +154,31 @@ export class Projects {
   async setLimits(
     actor: Actor,
     project: string,
-    limits: { readonly dailyQuota: number | null; readonly payloadBytes: number | null },
+    limits: {
+      readonly dailyQuota: number | null;
+      readonly payloadBytes: number | null;
+      readonly dailyTargets: number | null;
+    },
   ): Promise<void> {
     assertAdministrator(actor);
     await this.get(actor, project);
-    const { dailyQuota, payloadBytes } = limits;
+    const { dailyQuota, payloadBytes, dailyTargets } = limits;
     if (dailyQuota !== null && !(Number.isSafeInteger(dailyQuota) && dailyQuota >= 0)) {
       throw new ReveilleError('input-invalid', 'The daily quota is a whole number; 0 = no limit.');
     }
+    if (dailyTargets !== null && !(Number.isSafeInteger(dailyTargets) && dailyTargets >= 0))
+      throw new ReveilleError('input-invalid', 'The limit of channels is a whole number; 0 = no limit.');
     if (
       payloadBytes !== null &&
       !(Number.isSafeInteger(payloadBytes) && payloadBytes >= 1 && payloadBytes <= bounds.payloadBytesMax)
     ) {
       throw new ReveilleError('input-invalid', `A payload limit is 1 to ${bounds.payloadBytesMax} bytes.`);
     }
-    const detail = `${dailyQuota ?? 'default'} messages a day, ${payloadBytes ?? 'default'} bytes`;
+    const detail = `${dailyQuota ?? 'default'} messages and ${dailyTargets ?? 'default'} channels a day, ${payloadBytes ?? 'default'} bytes`;
     await this.#change(actor, project, 'project.limits', detail, {
       daily_quota: dailyQuota,
       payload_bytes: payloadBytes,
+      daily_targets: dailyTargets,
     });
   }
 
@@ -191,6 +209,7 @@ export class Projects {
       messaging_enabled: number;
       daily_quota: number | null;
       payload_bytes: number | null;
+      daily_targets: number | null;
     }>,
   ): Promise<void> {
     await this.#db.transaction().execute(async (trx) => {
@@ -218,6 +237,7 @@ interface ProjectRow {
   readonly messaging_enabled: number;
   readonly daily_quota: number | null;
   readonly payload_bytes: number | null;
+  readonly daily_targets: number | null;
 }
 
 const toProject = (row: ProjectRow): Project => ({
@@ -227,6 +247,7 @@ const toProject = (row: ProjectRow): Project => ({
   messagingEnabled: row.messaging_enabled === 1,
   dailyQuota: row.daily_quota,
   payloadBytes: row.payload_bytes,
+  dailyTargets: row.daily_targets,
 });
 
 /** 12 digits, the first not 0, as Google numbered its projects: the number is a part of every client id. */

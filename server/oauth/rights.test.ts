@@ -148,10 +148,15 @@ describe('whatever ends a right is felt by the very next request', () => {
       dailyQuota: 10_000,
       payloadBytes: 256,
     });
-    await town.projects.setLimits(town.ann, town.project, { dailyQuota: 5, payloadBytes: 512 });
+    await town.projects.setLimits(town.ann, town.project, {
+      dailyQuota: 5,
+      payloadBytes: 512,
+      dailyTargets: 7,
+    });
     expect(await town.senders.identify(tokens.access_token)).toMatchObject({
       dailyQuota: 5,
       payloadBytes: 512,
+      dailyTargets: 7,
     });
   });
 

@@ -151,6 +151,7 @@ class TokenSenders implements RememberingSenders {
       .select(['grants.account', 'grants.client', 'grants.scope', 'clients.project'])
       .select(['access_tokens.expires_at', 'access_tokens.sign_in'])
       .select(['projects.messaging_enabled', 'projects.daily_quota', 'projects.payload_bytes'])
+      .select('projects.daily_targets')
       .executeTakeFirst();
     if (row === undefined) return undefined;
     const app = isAppId(row.client) ? await this.#deps.owners.find(row.client) : undefined;
@@ -163,6 +164,7 @@ class TokenSenders implements RememberingSenders {
       signIn: row.sign_in,
       dailyQuota: row.daily_quota ?? this.#deps.dailyQuota,
       payloadBytes: row.payload_bytes ?? limits.payloadBytes,
+      dailyTargets: row.daily_targets ?? limits.dailyTargets,
     };
     // An app's own client belongs to no project: there is no switch that could be off for it.
     const enabled = row.project === null || row.messaging_enabled === 1;

@@ -134,6 +134,21 @@ describe('one message for many channels', () => {
     expect(code).toBe('quota-exceeded');
     expect(detail).toContain('The limit of this project is 1 a day; it resets at 2026-11-25T00:00:00.000Z.');
   });
+
+  test('VT7 the limit of channels is that of the project', async () => {
+    await using t = await town();
+    t.small.rights.token('narrow', { dailyTargets: 1 });
+    const body = { channels: [t.bob.id, t.carol.id] };
+    const over = await t.call('/v2/messages', { body, token: 'narrow' });
+    const { code, detail } = await t.refused(over);
+    expect([code, detail.includes('The limit of this project is 1 a day')]).toEqual([
+      'targets-exceeded',
+      true,
+    ]);
+    expect(await t.accepted()).toBe(0);
+    await t.send({ channels: [t.bob.id] }, { token: 'narrow' });
+    expect(await t.accepted()).toBe(1);
+  });
 });
 
 describe('what is refused whole', () => {

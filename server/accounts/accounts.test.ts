@@ -376,7 +376,7 @@ describe('ends of rights', () => {
     expect(room.ended).toEqual([]);
   });
 
-  test('AN22 the role of administrator is given and taken, felt by the next request, and one is always left', async () => {
+  test('AN23 the role of administrator is given and taken, felt by the next request, and one is always left', async () => {
     room = await openAccountsRoom();
     const ada = await room.accounts.create('ada@example.com', password, 'Ada');
     const bob = await room.accounts.create('bob@example.com', password, 'Bob');

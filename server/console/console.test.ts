@@ -260,7 +260,7 @@ describe('projects', () => {
 });
 
 describe('the role of administrator', () => {
-  test('AN22 is handed on by a form that asks the password; the last one keeps it, and others have no such page', async () => {
+  test('AN23 is handed on by a form that asks the password; the last one keeps it, and others have no such page', async () => {
     const page = (id: string) => `/accounts/people/role?id=${id}`;
     const act = '/accounts/people/role';
     expect((await ann.open('/accounts/people')).html).toContain(`href="${page(bobAccount.id)}"`);

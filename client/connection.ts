@@ -1,6 +1,6 @@
 import type { Urgency } from '../protocol/urgency.ts';
 import type { AfterClose, ClientFrame, CONNECT_PATH, RESTING_CLOSE, ServerFrame } from '../protocol/wire.ts';
-import type { DeviceCredentials, Offer, Socket, SocketConstructor, Timers } from './ports.ts';
+import type { DeviceCredentials, Offer, Seen, Socket, SocketConstructor, Timers } from './ports.ts';
 
 export interface ConnectionPorts {
   readonly WebSocket: SocketConstructor;
@@ -17,6 +17,8 @@ export interface ConnectionPorts {
   /** True when nothing needs the connection: it is closed instead of its next ping, and opened again by `connect`. */
   readonly rests?: () => boolean;
   readonly onOffer: (offer: Offer) => void;
+  /** Hears what the user has seen on other devices; without one it is not asked for. */
+  readonly onSeen?: ((seen: Seen) => void) | undefined;
   /** Everything that had waited has been offered. */
   readonly onLive: () => void;
   /** The connection ended or could not be made; `next` says what follows. Connecting again is seen to here. */
@@ -107,6 +109,7 @@ export function createConnection(
       const { version, subchannelId, payload, collapse } = frame;
       ports.onOffer({ version, subchannelId, payload, ...(collapse === false && { collapse }) });
     } else if (frame.type === 'live') ports.onLive();
+    else if (frame.type === 'seen') ports.onSeen?.(frame);
   };
 
   function connect(): void {
@@ -123,12 +126,20 @@ export function createConnection(
 function openSocket(
   origin: string,
   { deviceId, deviceToken: token }: DeviceCredentials,
-  { WebSocket, client, urgency }: ConnectionPorts,
+  { WebSocket, client, urgency, onSeen }: ConnectionPorts,
   heard: (frame: ServerFrame) => void,
   ended: (code: number, reason: string) => void,
 ): Socket {
   const socket = new WebSocket(origin.replace('http', 'ws') + path);
-  const hello: ClientFrame = { type: 'hello', protocol, client, device: deviceId, token, urgency };
+  const hello: ClientFrame = {
+    type: 'hello',
+    protocol,
+    client,
+    device: deviceId,
+    token,
+    urgency,
+    seen: onSeen && true,
+  };
   socket.onopen = () => socket.send(JSON.stringify(hello));
   // The service is the authority here: its frames are taken as protocol/wire.ts types them.
   socket.onmessage = ({ data }) => heard(JSON.parse(String(data)) as ServerFrame);

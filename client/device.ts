@@ -7,12 +7,21 @@ import {
   type MarkStore,
   type Marks,
   type Offer,
+  type Seen,
   type SocketConstructor,
   systemTimers,
   type Timers,
 } from './ports.ts';
 import { createReceiver } from './receiver.ts';
-import { acknowledge, type Call, createCall, type Fetch, register, type ServiceError } from './service.ts';
+import {
+  acknowledge,
+  type Call,
+  createCall,
+  type Fetch,
+  markSeen,
+  register,
+  type ServiceError,
+} from './service.ts';
 import { createUpstream } from './upstream.ts';
 
 /** A device for programs without `chrome.*`: bots, servers, the command line, tests. Runs on Node, Bun and in browsers. */
@@ -43,6 +52,11 @@ export interface DeviceOptions {
   readonly confirm?: boolean;
   /** Where it is remembered what was handled. Without one a program that is killed before its confirm left gets it twice. */
   readonly marks?: MarkStore;
+  /**
+   * Hears how far the user has seen each subchannel, here or on other devices: what was shown of it can be taken down. The same
+   * may be told again at each connect.
+   */
+  readonly onSeen?: (seen: Seen) => void;
   /** Called each time everything that waited has been offered. */
   readonly onLive?: () => void;
   /** Sentences for the operator: lost connections, failed handlers. */
@@ -114,6 +128,16 @@ export class Device {
     });
   }
 
+  /**
+   * The user has seen a message here, and with it all before it on its subchannel: tells their other devices.
+   * @throws ServiceError, and Error before the device is registered.
+   */
+  async seen({ subchannelId, version }: Seen): Promise<void> {
+    if (this.#credentials === undefined)
+      throw new Error('The device is not registered yet: call connect first.');
+    await markSeen(this.#call, this.#credentials, { subchannelId, version });
+  }
+
   /** Disconnects and stays so. What is being handled ends, but is not confirmed any more. */
   close(): void {
     this.#closed = true;
@@ -153,6 +177,7 @@ export class Device {
       urgency: this.#options.urgency,
       delay: (attempt) => backoff(attempt, firstWaitMs, longestWaitMs),
       onOffer: this.#onOffer,
+      onSeen: this.#options.onSeen,
       onLive: () => {
         this.#anew = 0;
         this.#settle?.resolve();

@@ -15,6 +15,12 @@ export interface Offer {
   readonly collapse?: false | undefined;
 }
 
+/** The user has seen a subchannel up to a version. */
+export interface Seen {
+  readonly subchannelId: number;
+  readonly version: Version;
+}
+
 /** Per subchannel the highest version whose run ended well; of its queue (`q0`) each of the last ones. */
 export type Marks = Readonly<Record<string, number | readonly number[]>>;
 

@@ -1,6 +1,6 @@
 import type { Version } from '../protocol/version.ts';
 import type { RefusalKind } from '../protocol/wire.ts';
-import type { DeviceCredentials, Offer } from './ports.ts';
+import type { DeviceCredentials, Offer, Seen } from './ports.ts';
 
 /** The service did not do what it was asked. `message` is made for a reader: the service's own sentence where it gave one. */
 export interface ServiceError extends Error {
@@ -107,6 +107,11 @@ export async function acknowledge(
   ack: Acknowledgement,
 ): Promise<void> {
   await call(...at(device, 'confirm'), { acks: [ack] });
+}
+
+/** `POST /v2/devices/{id}/seen`: the user has seen a subchannel up to a version here, which their other devices are told. */
+export async function markSeen(call: Call, device: DeviceCredentials, seen: Seen): Promise<void> {
+  await call(...at(device, 'seen'), seen);
 }
 
 /** `GET /v2/devices/{id}/missed`: what waits, for networks that let no WebSocket through. */

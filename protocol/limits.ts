@@ -38,6 +38,8 @@ export const limits = {
   unconfirmedPerSlot: 16,
   /** Messages that wait in the queue (no slot) of a channel. */
   queuedPerChannel: 1_000,
+  /** How often a subchannel was seen further, the last times: tells when a message was seen first. */
+  seenRemembered: 100,
   /** Messages that wait in the queue of a subchannel; one more ends the oldest. */
   queuedPerSubchannel: 100,
   /** Topics of a push subscription that wait at the same time; each is a slot that a sender may name at will. */

@@ -26,7 +26,7 @@ export type RefusalKind = 'failed' | 'no-listener';
 export type ClientFrame =
   /**
    * The first frame: who speaks. `client` is "name/version" for the operator's eyes. `urgency` is the lowest that the device
-   * wants from here on, also while it is away; without it everything.
+   * wants from here on, also while it is away; without it everything. `seen` asks for the frames of that name.
    */
   | {
       type: 'hello';
@@ -35,6 +35,7 @@ export type ClientFrame =
       device: string;
       token: string;
       urgency?: Urgency | undefined;
+      seen?: true | undefined;
     }
   /** A run of the handlers with this version began. */
   | { type: 'taken'; version: Version }
@@ -54,6 +55,8 @@ export type ServerFrame =
       payload: string;
       collapse?: false | undefined;
     }
+  /** The user has seen this subchannel up to this version, on one device or another. Only to who asked for it. */
+  | { type: 'seen'; subchannelId: number; version: Version }
   /** Everything that had waited has been sent. */
   | { type: 'live' }
   | { type: 'pong' };
@@ -118,6 +121,7 @@ const clientShapes: Shapes<ClientFrame> = {
     device: isWord,
     token: isWord,
     urgency: (value) => value === undefined || isUrgency(value),
+    seen: (value) => value === undefined || value === true,
   },
   taken: { version: isVersion },
   confirm: { version: isVersion },
@@ -137,6 +141,7 @@ const serverShapes: Shapes<ServerFrame> = {
     payload: isText,
     collapse: (value) => value === undefined || value === false,
   },
+  seen: { subchannelId: isCount, version: isVersion },
   live: {},
   pong: {},
 };

@@ -1,7 +1,7 @@
 import type { ChannelId } from '../../protocol/channel-id.ts';
 import type { Version } from '../../protocol/version.ts';
 import type { NodeId } from './presence.ts';
-import type { ChannelKey, Kept, LeftDevice } from './store.ts';
+import type { ChannelKey, Kept, LeftDevice, Seen } from './store.ts';
 import type { HolderId, Subscription } from './subscription.ts';
 
 /** What nodes tell each other. */
@@ -17,6 +17,8 @@ export type Announcement =
   | { readonly kind: 'unsubscribed'; readonly holder: HolderId; readonly name: string }
   /** A message was taken back: who has not offered it yet need not. */
   | { readonly kind: 'withdrawn'; readonly channel: ChannelKey; readonly version: Version }
+  /** The user has seen messages of a channel on one device: the others may take them down. */
+  | { readonly kind: 'seen'; readonly channel: ChannelKey; readonly seen: Seen }
   /** A message that belongs to receipts was confirmed: who streams them tells so. */
   | { readonly kind: 'receipt'; readonly receipts: string; readonly version: Version }
   /** A channel was paused: its devices are offered nothing; or resumed: they are offered what waits. */

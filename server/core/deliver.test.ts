@@ -14,13 +14,14 @@ import type { Outbox } from './outbox.ts';
 import type { Presence } from './presence.ts';
 import { Receiving } from './receiving.ts';
 import type { EndReason, OfferAnswer, Recipient } from './recipient.ts';
-import type { ChannelKey, Device, Draft, Kept, Slot, Store } from './store.ts';
+import type { ChannelKey, Device, Draft, Kept, Seen, Slot, Store } from './store.ts';
 
 const app = 'a'.repeat(32) as AppId;
 
 /** A device that notes what it is offered. */
 class Inbox implements Recipient {
   readonly offers: Kept[] = [];
+  readonly seenHere: Seen[] = [];
   answer: OfferAnswer = 'taken';
   live = false;
   ended: EndReason | undefined;
@@ -34,6 +35,10 @@ class Inbox implements Recipient {
   caughtUp(): void {
     this.live = true;
     this.onLive();
+  }
+
+  seen(seen: Seen): void {
+    this.seenHere.push(seen);
   }
 
   end(reason: EndReason): void {
@@ -264,6 +269,24 @@ describe('until a handler ended well', () => {
     await first.outbox.confirm(kept.version);
     expect(second.outbox.waiting()).toEqual([]);
     expect((await connect(phone)).inbox.payloads).toEqual([]);
+  });
+
+  test('VT21 what is seen on one device is told to the others that ask for it, at once or when they connect', async () => {
+    const [laptop, phone] = [await register('ann', 'laptop'), await register('ann', 'phone')];
+    const other = await connect(await register('bob', 'laptop'));
+    const kept = await send(laptop.channel.key, '1', 'call');
+    const asking = () => Object.assign(new Inbox(), { wantsSeen: true });
+    const [first, plain] = [asking(), new Inbox()];
+    deliveries.connect(phone, first);
+    deliveries.connect(await register('ann', 'tv'), plain);
+    await Promise.all([first.settled(), plain.settled()]);
+    const seen = { subchannel: 1, version: kept.version };
+    await devices.markSeen(laptop, seen);
+    await devices.markSeen(laptop, seen);
+    expect([first.seenHere, plain.seenHere, other.inbox.seenHere]).toEqual([[seen], [], []]);
+    const told = Promise.withResolvers<Seen>();
+    deliveries.connect(phone, Object.assign(asking(), { seen: told.resolve }));
+    expect(await told.promise).toEqual(seen);
   });
 
   test('HA1 a version is offered again after 30 s, 60 s, 120 s, and at each connect', async () => {

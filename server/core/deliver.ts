@@ -146,6 +146,8 @@ export class Deliveries {
       // Write mine, then read yours: registered first, so that what is kept from here on is announced to us.
       await this.#presence.register(this.#session(outbox));
       await outbox.catchUp();
+      if (outbox.wantsSeen)
+        for (const seen of await this.#store.seenOf(outbox.device.channel.key)) outbox.seen(seen);
       await this.#store.seen(outbox.device.key);
     } catch (error) {
       this.#events.failed('catch-up', error);
@@ -170,6 +172,9 @@ export class Deliveries {
       case 'withdrawn':
         for (const outbox of this.#byChannel.get(announcement.channel) ?? [])
           outbox.withdrawn(announcement.version);
+        return;
+      case 'seen':
+        for (const outbox of this.#byChannel.get(announcement.channel) ?? []) outbox.seen(announcement.seen);
         return;
       case 'paused':
         for (const outbox of this.#byChannel.get(announcement.channel) ?? []) outbox.pause();

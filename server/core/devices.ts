@@ -8,7 +8,7 @@ import type { Events } from '../observe/events.ts';
 import type { Bus } from './bus.ts';
 import type { Random } from './clock.ts';
 import type { Deliveries } from './deliver.ts';
-import type { Device, LeftDevice, Missed, MissedOf, Store } from './store.ts';
+import type { Device, LeftDevice, Missed, MissedOf, Seen, Store } from './store.ts';
 
 /** What a device says of one version. */
 export type Acknowledgement =
@@ -95,6 +95,20 @@ export class Devices {
   async acknowledge(device: Device, acknowledgements: readonly Acknowledgement[]): Promise<void> {
     for (const acknowledgement of acknowledgements) await this.#acknowledge(device, acknowledgement);
     this.#deliveries.moves.moved(device.channel.id);
+  }
+
+  /**
+   * The user has seen a subchannel up to a version: tells the other devices of the channel that are connected. Those that are
+   * not learn it when they come back; nobody is woken for it.
+   */
+  async markSeen({ key, channel }: Device, seen: Seen): Promise<void> {
+    const further = await this.#store.markSeen(key, seen);
+    if (further) await this.#bus.announceAll({ kind: 'seen', channel: channel.key, seen });
+  }
+
+  /** How far the user has seen each subchannel, on any device. */
+  seenOf({ channel }: Device): Promise<readonly Seen[]> {
+    return this.#store.seenOf(channel.key);
   }
 
   /** How the device can be woken beside the WebSocket, null takes it back; and for what. */

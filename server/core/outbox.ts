@@ -7,7 +7,7 @@ import type { Clock } from './clock.ts';
 import type { Moves } from './moves.ts';
 import { type Pending, PendingMessages } from './pending.ts';
 import type { EndReason, Recipient } from './recipient.ts';
-import type { ChannelKey, Kept, MessageStore, Missed } from './store.ts';
+import type { ChannelKey, Kept, MessageStore, Missed, Seen } from './store.ts';
 import type { Addressee } from './subscription.ts';
 
 export interface OutboxDeps {
@@ -155,6 +155,15 @@ export class Outbox {
   withdrawn(version: Version): void {
     this.#pending.remove(version);
     this.#arm();
+  }
+
+  /** Does the device ask to be told what was seen on others? */
+  get wantsSeen(): boolean {
+    return this.#phase !== 'closed' && this.#recipient.wantsSeen === true;
+  }
+
+  seen(seen: Seen): void {
+    if (this.wantsSeen) this.#recipient.seen?.(seen);
   }
 
   /** The connection can take more again. */

@@ -1,4 +1,4 @@
-import type { Kept } from './store.ts';
+import type { Kept, Seen } from './store.ts';
 
 /**
  * What became of an offer: `taken` = on its way to the device; `full` = the connection cannot take more now and will say
@@ -14,6 +14,9 @@ export interface Recipient {
   offer(kept: Kept): OfferAnswer;
   /** Everything that waited when the device connected has been offered: from here on it is live. */
   caughtUp(): void;
+  /** Does the device ask to be told what was seen on others? */
+  readonly wantsSeen?: boolean;
+  seen?(seen: Seen): void;
   end(reason: EndReason): void;
   /**
    * What the owner of the device is shown of the connection: the gateway's name, and for how many milliseconds nothing has

@@ -105,6 +105,8 @@ export interface MessageTrace {
   readonly acceptedAt: number;
   readonly expiresAt: number;
   readonly devices: readonly DeviceTrace[];
+  /** When the user was first said to have seen it, or one after it on its subchannel. */
+  readonly seenAt?: number;
 }
 
 /**
@@ -183,6 +185,24 @@ export interface MessageStore {
   acceptedOn(project: string, quotaDay: string): Promise<number>;
 }
 
+/** The user has seen everything on a subchannel up to a version, on one device or another. */
+export interface Seen {
+  readonly subchannel: number;
+  readonly version: Version;
+}
+
+/** What users have seen, for their other devices. It is a state, not a message: only the newest counts. */
+export interface SeenStore {
+  /**
+   * Keeps that the user has seen a subchannel up to a version. Answers false, and keeps nothing, when it is not beyond what
+   * was seen before, or no version that the device can have. The last limits.seenRemembered of a subchannel are remembered,
+   * until the channel is removed.
+   */
+  markSeen(device: DeviceKey, seen: Seen): Promise<boolean>;
+  /** How far each subchannel was seen, by its number. */
+  seenOf(channel: ChannelKey): Promise<readonly Seen[]>;
+}
+
 /** Which messages of the trace. */
 export type TraceOf =
   | { readonly project: string }
@@ -250,7 +270,7 @@ export interface DeviceStore {
   removeApp(app: AppId): Promise<readonly LeftDevice[]>;
 }
 
-export interface Store extends MessageStore, MulticastStore, DeviceStore, SubscriptionStore {
+export interface Store extends MessageStore, MulticastStore, SeenStore, DeviceStore, SubscriptionStore {
   /** Waits for what is under way, then closes. */
   close(): Promise<void>;
 }

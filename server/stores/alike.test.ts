@@ -257,6 +257,12 @@ const anyStep: fc.Arbitrary<Step> = fc.oneof(
     arbitrary: onDevice('withdraw', (store, _device, version) => store.withdraw(version)),
   },
   { weight: 1, arbitrary: onDevice('removeDevice', (store, device) => store.removeDevice(device)) },
+  {
+    weight: 2,
+    arbitrary: onDevice('markSeen', (store, device, version) =>
+      store.markSeen(device, { subchannel: 0, version }),
+    ),
+  },
   { weight: 1, arbitrary: onDevice('seen', (store, device) => store.seen(device)) },
   { weight: 1, arbitrary: updates },
   { weight: 1, arbitrary: setState },
@@ -292,6 +298,7 @@ async function everythingOf(store: Store, known: Known): Promise<unknown> {
     ofChannel: await Promise.all(known.channels.map((channel) => store.trace({ channel }, 50))),
     traced: await Promise.all(known.versions.map((version) => store.traced(version))),
     multicasts: await Promise.all(known.multicasts.map((id) => store.findMulticast(id))),
+    seen: await Promise.all(known.channels.map((channel) => store.seenOf(channel))),
     confirmed: await Promise.all(known.channels.map((channel) => store.lastConfirmed(channel))),
     accepted: await Promise.all(['1', '2'].map((project) => store.acceptedOn(project, '2026-11-24'))),
   };

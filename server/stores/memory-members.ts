@@ -38,6 +38,8 @@ interface MessagesSide {
   lastVersion(): Version;
   /** A device leaves: what waited for it ends. */
   leaves(member: Member): void;
+  /** A channel is removed: what its user has seen is nobody's any more. */
+  removed(channel: ChannelKey): void;
 }
 
 /** Channels and devices of the store in memory. */
@@ -97,6 +99,7 @@ export class MemoryMembers {
     const channel = this.#channels.get(key);
     if (channel === undefined || channel.user === '') throw new ReveilleError('channel-invalid');
     this.#put({ ...channel, state });
+    if (state === 'removed') this.#messages.removed(key);
     return state === 'removed' ? this.#allLeave(this.ofChannel(key)) : [];
   }
 

@@ -1,6 +1,7 @@
 import type { DeviceKey, Kept, MessageTrace } from '../core/store.ts';
 import type { EndingOf } from './memory-endings.ts';
 import type { MemoryMembers } from './memory-members.ts';
+import type { MemorySeen } from './memory-seen.ts';
 
 /** A kept message and how it stands on each device. */
 export interface Entry {
@@ -19,6 +20,7 @@ export interface Entry {
 export function traceOf(
   { kept, project, endings, failedRuns, sentAt, receivedAt }: Entry,
   of: MemoryMembers,
+  seen: MemorySeen,
   now: number,
 ): MessageTrace {
   const { version, channel, slot, payload, acceptedAt, expiresAt } = kept;
@@ -36,5 +38,16 @@ export function traceOf(
     return { ...device, state: 'waiting' as const, at: null, ...runs };
   });
   const channelId = of.idOf(channel);
-  return { version, channelId, slot, project, payload, acceptedAt, expiresAt, devices };
+  const seenAt = seen.at(kept);
+  return {
+    version,
+    channelId,
+    slot,
+    project,
+    payload,
+    acceptedAt,
+    expiresAt,
+    devices,
+    ...(seenAt !== undefined && { seenAt }),
+  };
 }

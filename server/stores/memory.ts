@@ -19,6 +19,7 @@ import type {
   MessageTrace,
   Missed,
   MissedOf,
+  Seen,
   Store,
   TraceOf,
   WakeableOf,
@@ -31,6 +32,7 @@ import { MemoryProgress } from './memory-progress.ts';
 import { isDoneWith, sweptTo } from './memory-pruning.ts';
 import { MemoryQuota } from './memory-quota.ts';
 import { assertRoom } from './memory-room.ts';
+import { MemorySeen } from './memory-seen.ts';
 import { MemorySubscriptions } from './memory-subscriptions.ts';
 import { type Entry, traceOf } from './memory-trace.ts';
 import { firstQuotaDay, formerDeviceMs, removedSubscriptionMs, stateMs } from './rules.ts';
@@ -46,6 +48,7 @@ export class MemoryStore implements Store {
   readonly #entries = new Map<Version, Entry>();
   readonly #quota = new MemoryQuota();
   readonly #multicasts = new MemoryMulticasts();
+  readonly #seen = new MemorySeen();
   readonly #progress: MemoryProgress;
   readonly #listeners: EndedListener[] = [];
   #last = 0 as Version;
@@ -57,6 +60,7 @@ export class MemoryStore implements Store {
     this.#members = new MemoryMembers(clock, random, {
       lastVersion: () => this.#last,
       leaves: (member) => this.#progress.withdrawAll(member),
+      removed: (channel) => this.#seen.drop(channel),
     });
     this.#progress = new MemoryProgress(clock, this.#members, this.#entries);
     this.#subscriptions = new MemorySubscriptions(clock, this.#members);
@@ -91,6 +95,18 @@ export class MemoryStore implements Store {
   async lastConfirmed(channel: ChannelKey): Promise<number | undefined> {
     this.#assertOpen();
     return this.#progress.lastConfirmed(channel);
+  }
+
+  async markSeen(key: DeviceKey, seen: Seen): Promise<boolean> {
+    this.#assertOpen();
+    const member = this.#members.find(key);
+    if (member === undefined || seen.version <= member.since || seen.version > this.#last) return false;
+    return this.#seen.mark(member.channel, seen, this.#clock.now());
+  }
+
+  async seenOf(channel: ChannelKey): Promise<readonly Seen[]> {
+    this.#assertOpen();
+    return this.#seen.of(channel);
   }
 
   async missed(key: DeviceKey, limit: number, which: MissedOf = {}): Promise<Missed> {
@@ -156,19 +172,21 @@ export class MemoryStore implements Store {
       return 'project' in of ? project === of.project : receipts === of.receipts;
     };
     const newestFirst = [...this.#entries.values()].filter(asked).reverse().slice(0, limit);
-    return newestFirst.map((entry) => traceOf(entry, this.#members, this.#clock.now()));
+    return newestFirst.map((entry) => traceOf(entry, this.#members, this.#seen, this.#clock.now()));
   }
 
   async traced(version: Version): Promise<MessageTrace | undefined> {
     this.#assertOpen();
     const entry = this.#entries.get(version);
-    return entry && traceOf(entry, this.#members, this.#clock.now());
+    return entry && traceOf(entry, this.#members, this.#seen, this.#clock.now());
   }
 
   /** Every message that is kept, newest first. */
   all(): readonly MessageTrace[] {
     const now = this.#clock.now();
-    return [...this.#entries.values()].reverse().map((entry) => traceOf(entry, this.#members, now));
+    return [...this.#entries.values()]
+      .reverse()
+      .map((entry) => traceOf(entry, this.#members, this.#seen, now));
   }
 
   /** Forgets every message and what was counted of them; channels and devices stay. */

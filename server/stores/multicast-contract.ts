@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'bun:test';
 import { limits, retentionMs } from '../../protocol/limits.ts';
+import type { Version } from '../../protocol/version.ts';
 import type { MulticastDraft, TargetResult } from '../core/multicast.ts';
 import type { Channel, Device, Draft, Kept } from '../core/store.ts';
 import { Bench, type OpenStore, refusal } from './contract.ts';
@@ -36,6 +37,7 @@ export function multicastContract(name: string, open: OpenStore): void {
     stateTests(at);
     queueTests(at);
     anyTests(at);
+    seenTests(at);
     pruningTests(at);
   });
 }
@@ -355,6 +357,76 @@ function anyTests(at: () => Bench): void {
     expect(await bench.store.runFailed(second.key, kept.version)).toEqual({ failedRuns: 0, ended: true });
     expect(await bench.store.confirm(third.key, kept.version)).toBe(false);
     expect(await states()).toEqual(['confirmed', 'withdrawn', 'confirmed']);
+  });
+}
+
+function seenTests(at: () => Bench): void {
+  test('VT20 only what is beyond an earlier one counts, and only versions that the device can have', async () => {
+    const bench = at();
+    const { store } = bench;
+    const channel = await bench.channel();
+    const before = await bench.keep(channel, '1', 'before');
+    const device = await bench.device(channel);
+    const other = await bench.device(channel);
+    const [first, second] = [await bench.keep(channel, '1', 'a'), await bench.keep(channel, '1', 'b')];
+    const mark = (version: number, of = device) =>
+      store.markSeen(of.key, { subchannel: 1, version: version as Version });
+    expect(await mark(before.version)).toBe(false);
+    expect(await mark(second.version + 1)).toBe(false);
+    expect(await mark(first.version)).toBe(true);
+    expect(await mark(first.version, other)).toBe(false);
+    expect(await mark(second.version, other)).toBe(true);
+    expect(await mark(first.version)).toBe(false);
+    await store.markSeen(device.key, { subchannel: 0, version: first.version });
+    const seen = [
+      { subchannel: 0, version: first.version },
+      { subchannel: 1, version: second.version },
+    ];
+    expect(await store.seenOf(channel.key)).toEqual(seen);
+    if (await bench.reopen()) expect(await bench.store.seenOf(channel.key)).toEqual(seen);
+    await bench.store.removeDevice(device.key);
+    expect(await bench.store.markSeen(device.key, { subchannel: 2, version: second.version })).toBe(false);
+  });
+
+  test('VT21 what was seen is forgotten with the channel', async () => {
+    const bench = at();
+    const { channel, device, kept } = await one(bench);
+    await bench.store.markSeen(device.key, { subchannel: 1, version: kept.version });
+    await bench.store.setChannelState(channel.key, 'removed');
+    expect(await bench.store.seenOf(channel.key)).toEqual([]);
+    expect((await bench.store.traced(kept.version))?.seenAt).toBeUndefined();
+  });
+
+  test('VT22 a message was seen when it, or a later one of its subchannel, was first seen', async () => {
+    const bench = at();
+    const { channel, device, kept: first } = await one(bench);
+    const { kept: queued } = await queue(bench, channel, ['queued']);
+    const elsewhere = await bench.keep(channel, '2', 'elsewhere');
+    const last = await bench.keep(channel, '1', 'last');
+    const seenAt = (version: Version) => bench.store.traced(version).then((trace) => trace?.seenAt);
+    await bench.store.markSeen(device.key, { subchannel: 1, version: first.version });
+    const early = bench.clock.now();
+    bench.clock.advance(1_000);
+    await bench.store.markSeen(device.key, { subchannel: 1, version: (queued[0] as Kept).version });
+    expect(await seenAt(first.version)).toBe(early);
+    expect(await seenAt((queued[0] as Kept).version)).toBe(bench.clock.now());
+    expect([await seenAt(last.version), await seenAt(elsewhere.version)]).toEqual([undefined, undefined]);
+  });
+
+  test('VT20 the last hundred times are remembered', async () => {
+    const bench = at();
+    const channel = await bench.channel();
+    const device = await bench.device(channel);
+    const versions: Version[] = [];
+    for (let n = 0; n <= limits.seenRemembered; n++) {
+      const { version } = await bench.keep(channel, '0', `${n}`);
+      versions.push(version);
+      bench.clock.advance(1);
+      await bench.store.markSeen(device.key, { subchannel: 0, version });
+    }
+    const [first, second] = versions as [Version, Version];
+    const seenAt = (version: Version) => bench.store.traced(version).then((trace) => trace?.seenAt);
+    expect(await seenAt(first)).toBe((await seenAt(second)) as number);
   });
 }
 

@@ -12,7 +12,7 @@ import type { Deliveries } from '../../core/deliver.ts';
 import type { Devices } from '../../core/devices.ts';
 import type { Outbox } from '../../core/outbox.ts';
 import type { EndReason, OfferAnswer, Recipient } from '../../core/recipient.ts';
-import type { Kept } from '../../core/store.ts';
+import type { Kept, Seen } from '../../core/store.ts';
 import { assertAppOrigin } from '../../doors/app-origin.ts';
 import type { HalfOpen } from '../../doors/half-open.ts';
 import type { Events } from '../../observe/events.ts';
@@ -72,6 +72,7 @@ export class Session implements Recipient {
   /** The sweep at which something was last heard, and the one since which the line is full (0 = it is not). */
   #heardAt: number;
   #fullSince = 0;
+  #wantsSeen = false;
 
   /** @param origin the `Origin` header, null when absent; it is judged after the token (DV8). */
   constructor(house: House, address: string, origin: string | null) {
@@ -121,6 +122,14 @@ export class Session implements Recipient {
 
   caughtUp(): void {
     this.#line?.sendText(LIVE);
+  }
+
+  get wantsSeen(): boolean {
+    return this.#wantsSeen;
+  }
+
+  seen({ subchannel, version }: Seen): void {
+    this.#send({ type: 'seen', subchannelId: subchannel, version });
   }
 
   end(reason: EndReason): void {
@@ -173,6 +182,7 @@ export class Session implements Recipient {
       const device = await devices.setLowestUrgency(known, hello.urgency ?? 'very-low');
       if (this.#state.at !== 'proving') return;
       const { protocol } = hello;
+      this.#wantsSeen = hello.seen === true;
       this.#send({ type: 'welcome', protocol, channelId: device.channel.id, pingMs: limits.pingMs });
       halfOpen.leave(address);
       this.#state = { at: 'joined', outbox: deliveries.connect(device, this) };

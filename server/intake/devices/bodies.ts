@@ -42,6 +42,15 @@ export const confirmBody = z.object({
     .max(limits.outcomesPerConfirm),
 });
 
+/** `POST …/seen`. */
+export const seenBody = z.object({
+  subchannelId: z
+    .int()
+    .min(0)
+    .max(limits.subchannels - 1),
+  version,
+});
+
 /** `PUT …/transport`: how the device is woken by a push, or null; and the lowest urgency that it wants to be woken for. */
 export const transportBody = z.object({
   transport: pushTransport.nullable().transform((value) => (value === null ? null : JSON.stringify(value))),

@@ -7,7 +7,7 @@ import type { Devices } from '../../core/devices.ts';
 import type { Device, Kept } from '../../core/store.ts';
 import { googleJson } from '../../doors/google-answer.ts';
 import { readBody } from '../../doors/json-body.ts';
-import { confirmBody, transportBody } from './bodies.ts';
+import { confirmBody, seenBody, transportBody } from './bodies.ts';
 
 /** What a device does at its own addresses, once its token was checked. */
 export interface DeviceAction {
@@ -45,7 +45,23 @@ export const deviceActions: Readonly<Record<string, DeviceAction>> = {
     method: 'GET',
     async run({ url, device, devices }) {
       const missed = await devices.missed(device, { after: readAfter(url), lowest: readLowest(url) });
-      return googleJson(200, { messages: missed.kept.map(missedMessage), more: missed.more });
+      const seen = (await devices.seenOf(device)).map(({ subchannel, version }) => ({
+        subchannelId: subchannel,
+        version,
+      }));
+      return googleJson(200, {
+        messages: missed.kept.map(missedMessage),
+        more: missed.more,
+        ...(seen.length > 0 && { seen }),
+      });
+    },
+  },
+  '/seen': {
+    method: 'POST',
+    async run({ request, device, devices, clock }) {
+      const { subchannelId, version } = await readBody(request, clock, seenBody);
+      await devices.markSeen(device, { subchannel: subchannelId, version });
+      return done();
     },
   },
   '/confirm': {

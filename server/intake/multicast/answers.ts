@@ -42,7 +42,9 @@ export function messageStateOf({ id, acceptedAt, targets, traces }: MulticastSta
       const trace = traces.get(target.version);
       if (trace === undefined) return { channelId, version: target.version };
       const devices = trace.devices.map((device) => deviceStateOf(device, trace));
-      return { channelId, version: target.version, expiresAt: iso(trace.expiresAt), devices };
+      const { expiresAt, seenAt } = trace;
+      const seen = seenAt === undefined ? {} : { seenAt: iso(seenAt) };
+      return { channelId, version: target.version, expiresAt: iso(expiresAt), ...seen, devices };
     }),
   };
 }

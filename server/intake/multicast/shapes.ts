@@ -137,6 +137,7 @@ export const messageState = z.object({
       channelId: z.string(),
       version: z.int().optional(),
       expiresAt: time.optional(),
+      seenAt: time.optional().describe('When the user was first said to have seen it, on any device'),
       devices: z.array(deviceState).optional(),
       error: refusal.optional(),
     }),

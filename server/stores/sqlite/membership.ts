@@ -12,11 +12,13 @@ import type {
   DeviceDraft,
   DeviceKey,
   LeftDevice,
+  Seen,
 } from '../../core/store.ts';
 import type { ChannelTable } from './channel-table.ts';
 import { type DeviceRow, type DeviceTable, deviceOf } from './device-table.ts';
 import type { EndingTable } from './ending-table.ts';
 import type { MetaTable } from './meta-table.ts';
+import type { SeenTable } from './seen-table.ts';
 
 /** Channels that one commit removes: an app may have a million, and other writes wait for the commit. */
 const CHANNELS_PER_STEP = 100;
@@ -34,6 +36,7 @@ export class Membership {
   readonly #channels: ChannelTable;
   readonly #devices: DeviceTable;
   readonly #endings: EndingTable;
+  readonly #seen: SeenTable;
 
   constructor(deps: {
     readonly clock: Clock;
@@ -42,6 +45,7 @@ export class Membership {
     readonly channels: ChannelTable;
     readonly devices: DeviceTable;
     readonly endings: EndingTable;
+    readonly seen: SeenTable;
   }) {
     this.#clock = deps.clock;
     this.#random = deps.random;
@@ -49,6 +53,7 @@ export class Membership {
     this.#channels = deps.channels;
     this.#devices = deps.devices;
     this.#endings = deps.endings;
+    this.#seen = deps.seen;
   }
 
   openChannel(user: string, app: AppId): Channel {
@@ -63,7 +68,9 @@ export class Membership {
     const channel = this.#channels.byKey(key);
     if (channel === undefined || channel.user === '') throw new ReveilleError('channel-invalid');
     this.#channels.setState(key, state);
-    return state === 'removed' ? this.#allLeave(this.#devices.ofChannel(key)) : [];
+    if (state !== 'removed') return [];
+    this.#seen.drop(key);
+    return this.#allLeave(this.#devices.ofChannel(key));
   }
 
   register(draft: DeviceDraft): { device: Device; evicted: DeviceKey | null } {
@@ -75,6 +82,14 @@ export class Membership {
     if (evicted !== undefined) this.#leave(evicted);
     const row = this.#devices.insert(draft, this.#meta.lastVersion, this.#clock.now());
     return { device: deviceOf(row, channel), evicted: evicted?.key ?? null };
+  }
+
+  /** False when it is not beyond what was seen before, or no version that the device can have. */
+  markSeen(key: DeviceKey, seen: Seen): boolean {
+    const device = this.#devices.byKey(key);
+    if (device === undefined || seen.version <= device.since || seen.version > this.#meta.lastVersion)
+      return false;
+    return this.#seen.mark(device.channel, seen, this.#clock.now());
   }
 
   updateDevice(key: DeviceKey, change: DeviceChange): void {

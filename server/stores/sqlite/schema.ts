@@ -171,6 +171,16 @@ const steps: readonly string[] = [
   -- 'any': the first device that confirms the message ends it for the others.
   ALTER TABLE messages ADD COLUMN deliver TEXT;
   `,
+  `
+  -- The user has seen a subchannel up to a version.
+  CREATE TABLE seen (
+    channel INTEGER NOT NULL,
+    subchannel INTEGER NOT NULL,
+    version INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    PRIMARY KEY (channel, subchannel, version)
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];
 
 /**

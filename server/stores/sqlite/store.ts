@@ -20,6 +20,7 @@ import type {
   MessageTrace,
   Missed,
   MissedOf,
+  Seen,
   Store,
   TraceOf,
   WakeableOf,
@@ -70,6 +71,7 @@ class SqliteStore implements Store {
   readonly #quota: Tables['quota'];
   readonly #multicasts: Tables['multicasts'];
   readonly #steps: Tables['steps'];
+  readonly #seen: Tables['seen'];
   readonly #multicasting: Multicasting;
   readonly #trace: Trace;
   readonly #progress: Progress;
@@ -104,11 +106,12 @@ class SqliteStore implements Store {
     this.#endings = endings;
     this.#multicasts = multicasts;
     this.#steps = steps;
+    this.#seen = tables.seen;
     this.#commit = commit;
     this.#trace = new Trace(db);
     this.#progress = new Progress({ clock, ...tables });
     this.#multicasting = new Multicasting(clock, tables, this.#progress);
-    const membership = new Membership({ clock, random, meta, channels, devices, endings });
+    const membership = new Membership({ clock, random, meta, channels, devices, endings, seen: tables.seen });
     const shared = { clock, random, meta, channels, devices };
     this.#membership = membership;
     this.#subscribing = new Subscribing({ ...shared, subscriptions, membership });
@@ -172,6 +175,14 @@ class SqliteStore implements Store {
 
   withdraw(version: Version): Promise<ChannelKey | undefined> {
     return this.#commit.write(() => this.#progress.withdraw(version));
+  }
+
+  markSeen(device: DeviceKey, seen: Seen): Promise<boolean> {
+    return this.#commit.write(() => this.#membership.markSeen(device, seen));
+  }
+
+  async seenOf(channel: ChannelKey): Promise<readonly Seen[]> {
+    return this.#read(() => this.#seen.of(channel));
   }
 
   prune(): Promise<number> {

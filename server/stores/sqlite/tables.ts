@@ -6,6 +6,7 @@ import { MessageTable } from './message-table.ts';
 import { MetaTable } from './meta-table.ts';
 import { MulticastTable } from './multicast-table.ts';
 import { QuotaTable } from './quota-table.ts';
+import { SeenTable } from './seen-table.ts';
 import { StepTable } from './step-table.ts';
 import { SubscriptionTable } from './subscription-table.ts';
 
@@ -20,6 +21,7 @@ export interface Tables {
   readonly subscriptions: SubscriptionTable;
   readonly multicasts: MulticastTable;
   readonly steps: StepTable;
+  readonly seen: SeenTable;
 }
 
 /** The tables on one connection. */
@@ -35,5 +37,6 @@ export function openTables(db: Database): Tables {
     subscriptions: new SubscriptionTable(db),
     multicasts: new MulticastTable(db),
     steps: new StepTable(db),
+    seen: new SeenTable(db),
   };
 }

@@ -12,6 +12,7 @@ interface TracedRow {
   readonly payload: string;
   readonly acceptedAt: number;
   readonly expiresAt: number;
+  readonly seenAt: number | null;
 }
 
 interface TracedDevice {
@@ -25,7 +26,10 @@ interface TracedDevice {
 }
 
 const MESSAGES = `SELECT m.version, m.channel, coalesce(c.id, '') AS channelId, m.slot, p.id AS project, m.payload,
-    m.accepted_at AS acceptedAt, m.expires_at AS expiresAt
+    m.accepted_at AS acceptedAt, m.expires_at AS expiresAt,
+    (SELECT s.at FROM seen s WHERE s.channel = m.channel
+       AND s.subchannel = CAST(replace(m.slot, 'q:', '') AS INTEGER) AND m.slot NOT GLOB 't:*' AND s.version >= m.version
+     ORDER BY s.version LIMIT 1) AS seenAt
   FROM messages m JOIN channels c ON c.key = m.channel JOIN projects p ON p.key = m.project`;
 
 /** What became of messages, for the pages that show it. */
@@ -71,7 +75,7 @@ export class Trace {
   }
 
   #traceOf(row: TracedRow, now: number): MessageTrace {
-    const { channel, ...message } = row;
+    const { channel, seenAt, ...message } = row;
     const { expiresAt } = message;
     const devices = this.#devices.all(channel, row.version).map((device): DeviceTrace => {
       const { deviceId, deviceName, failedRuns, ending, at, sentAt, receivedAt } = device;
@@ -82,6 +86,6 @@ export class Trace {
       if (expiresAt <= now) return { ...about, state: 'expired', at: expiresAt };
       return { ...about, state: 'waiting', at: null };
     });
-    return { ...message, devices };
+    return { ...message, devices, ...(seenAt !== null && { seenAt }) };
   }
 }

@@ -67,9 +67,8 @@ export class WebhookReceiver implements AsyncDisposable {
       headers: Object.fromEntries(request.headers),
       body: await request.text(),
     };
-    const answer = await this.answer(call);
     this.calls.push(call);
     this.#arrived();
-    return answer;
+    return await this.answer(call);
   }
 }

@@ -72,6 +72,27 @@ test('WH12 WH4 EV1 the samples of the reference run as they stand, and its recei
   await takeBySample(script, secret, call?.headers ?? {}, call?.body ?? '');
 });
 
+test('WH5 a call that a kill cut off is made again after the start, with the same id', async () => {
+  const device = townDevice(town, { name: 'phone', onMessage: () => {} });
+  await device.connect();
+  receiver.calls.length = 0;
+  receiver.answer = () => new Promise<Response>(() => {});
+  const sent = await fetch(`${town.origin}/v2/messages`, {
+    method: 'POST',
+    headers: { Authorization: `Bearer ${await town.accessToken()}`, 'Content-Type': 'application/json' },
+    body: JSON.stringify({ channels: [town.seed.channel_id], subchannel: 1, receipts: true }),
+  });
+  expect(sent.status).toBe(200);
+  const [cut] = await receiver.has(1);
+  await town.kill9();
+  receiver.answer = () => new Response(null, { status: 204 });
+  await town.startAgain();
+  const [, again] = await receiver.has(2);
+  expect(again?.headers['webhook-id']).toBe(cut?.headers['webhook-id'] ?? '');
+  expect(again?.body).toBe(cut?.body ?? '');
+  await device.close();
+});
+
 /** Runs the sample's receiver with the real secret and hands it the call that came, once as it was and once changed. */
 async function takeBySample(
   script: string,

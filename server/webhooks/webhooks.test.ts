@@ -235,21 +235,6 @@ describe('how it is told', () => {
     resolve(new Response(null, { status: 204 }));
     await receiver.has(limits.webhookCalls + 6);
   });
-
-  test('WH2 an address that is not public is not called, and the page says why', async () => {
-    const room = await town.openWebhooksAgain({ privateAddresses: false });
-    await room.start();
-    const { id } = await room.webhooks.create(ann, ofApp(), {
-      url: receiver.url(),
-      events: eventTypes,
-      all: true,
-    });
-    await room.webhooks.test(ann, id);
-    await stands(id, 'waiting', 1);
-    expect((await shown(id))[0]?.lastAnswer).toBe('its address is not public');
-    expect(receiver.calls).toEqual([]);
-    await room.stop();
-  });
 });
 
 describe('how it ends', () => {
@@ -370,4 +355,20 @@ test('WH5 what happened while the server was down is told after the start, and n
   expect(ids.length).toBe(6);
   expect(new Set(ids).size).toBe(4);
   expect(new Set(ids.slice(0, 2))).toEqual(new Set(ids.filter((one, i) => ids.indexOf(one) < i)));
+});
+
+// The town's own room would call as well, were it not closed by now.
+test('WH2 an address that is not public is not called, and the page says why', async () => {
+  const room = await town.openWebhooksAgain({ privateAddresses: false });
+  await room.start();
+  const { id } = await room.webhooks.create(ann, ofApp(), {
+    url: receiver.url(),
+    events: eventTypes,
+    all: true,
+  });
+  await room.webhooks.test(ann, id);
+  await stands(id, 'waiting', 1);
+  expect((await shown(id))[0]?.lastAnswer).toBe('its address is not public');
+  expect(receiver.calls).toEqual([]);
+  await room.stop();
 });

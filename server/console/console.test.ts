@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'bun:test';
 import { ConsoleTown } from '../../dev-env/console-town.ts';
 import { PageVisitor } from '../../dev-env/page-visitor.ts';
+import type { AppId } from '../../protocol/app-id.ts';
 import type { Account } from '../accounts/account.ts';
 import { ManualClock } from '../core/manual-clock.ts';
 
@@ -256,6 +257,34 @@ describe('projects', () => {
       form_token: await town.formToken(bobAccount.id, `${home}/limits`),
     });
     expect(forged.status).toBe(403);
+  });
+});
+
+describe('the quota bar', () => {
+  test('CO20 says in words when 80 %, 95 % and all of the day is used up', async () => {
+    const id = await projectOf(bobAccount);
+    await town.oauth.projects.setLimits(annAccount, id, {
+      dailyQuota: 20,
+      payloadBytes: null,
+      dailyTargets: null,
+    });
+    const channel = await town.receiving.open(bobAccount.id, 'abcdefghijklmnopabcdefghijklmnop' as AppId);
+    const words: Record<number, string> = {};
+    for (let count = 1; count <= 20; count += 1) {
+      await town.store.keep({
+        ...{ channel: channel.key, slot: '0', payload: 'x', expiresAt: clock.now() + 60_000 },
+        ...{ project: id, dailyQuota: 20, quotaDay: new Date(clock.now()).toISOString().slice(0, 10) },
+      });
+      if (![15, 16, 19, 20].includes(count)) continue;
+      const { text } = await bob.open(`/console/projects/${id}`);
+      words[count] = /of 20 messages (.*?) Change or remove/.exec(text)?.[1]?.trim() ?? '';
+    }
+    expect(words).toEqual({
+      15: '',
+      16: '80 % used up',
+      19: '95 % used up',
+      20: 'used up until midnight UTC',
+    });
   });
 });
 

@@ -177,7 +177,7 @@ const Usage = ({ project }: { project: ProjectView }): JSX.Element => {
   const { acceptedToday, quota } = project;
   if (quota === 0)
     return <p>{acceptedToday.toLocaleString('en')} messages. This project has no daily limit.</p>;
-  const nearly = acceptedToday >= quota * 0.8;
+  const warning = [0.95, 0.8].find((part) => acceptedToday >= quota * part);
   return (
     <div class="stack">
       <p>
@@ -185,7 +185,7 @@ const Usage = ({ project }: { project: ProjectView }): JSX.Element => {
         {acceptedToday >= quota ? (
           <Badge kind="error">used up until midnight UTC</Badge>
         ) : (
-          nearly && <Badge kind="warning">nearly used up</Badge>
+          warning !== undefined && <Badge kind="warning">{warning * 100} % used up</Badge>
         )}
       </p>
       <meter

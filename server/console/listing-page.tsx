@@ -121,7 +121,8 @@ const InstallCard = ({
     >
       {testerKey !== undefined && (
         <Notice kind="warning">
-          These addresses hold your own key as a tester. Whoever has them can install what you test.
+          These addresses hold your own key as a tester. Whoever has them can install what you test. Newer
+          test versions come by policy only; what came by file or link is updated with what everybody gets.
         </Notice>
       )}
       {installWays({ id: app.id, updateUrl: `${origin}${UPDATE_PATH}${key}` }).map(

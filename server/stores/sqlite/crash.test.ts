@@ -91,7 +91,7 @@ describe('kill -9 at full load', () => {
 describe('a disk that takes no more', () => {
   test('ST3 beyond the limit every write is refused, nothing is half-done, and with room it goes on', async () => {
     // In blocks of 1,024 bytes. SQLite gets an error from write(2), as from a disk that fails, once the signal is ignored.
-    const script = `trap '' XFSZ; ulimit -f 600; exec "$0" "$@"`;
+    const script = `trap '' XFSZ; ulimit -f 1200; exec "$0" "$@"`;
     const command = ['bash', '-c', script, process.execPath, WRITER, folder, '8', '1500'];
     const child = Bun.spawn(command, { stdout: 'pipe', stderr: 'inherit' });
     const lines = linesOf(await new Response(child.stdout).text());

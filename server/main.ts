@@ -21,6 +21,7 @@ import type { Closing } from './keeping.ts';
 import { listen, mcsSettings } from './listen.ts';
 import { toldTwice } from './observe/events.ts';
 import { Metrics } from './observe/metrics.ts';
+import type { Spans } from './observe/spans.ts';
 import { openObserving, timed } from './observing.ts';
 import { OPENAPI_PATH, openApiDoor } from './openapi.ts';
 import { pagesOf } from './page-routes.ts';
@@ -52,8 +53,11 @@ export async function startServer(config: Config, given: Partial<World> = {}): P
   const metrics = new Metrics(() => told.clock.now());
   const meter = new TrafficMeter(told.clock);
   const counted = toldTwice(told.events, metrics.events);
-  const world: World = { ...told, events: toldTwice(counted, meter.events) };
   const closing: Closing = [];
+  const traced = await spansOf(config, told);
+  if (traced !== undefined) closing.push(() => traced.stop());
+  const events = toldTwice(traced === undefined ? counted : toldTwice(counted, traced.events), meter.events);
+  const world: World = { ...told, events };
   const closeAll = async () => {
     while (closing.length > 0) await closing.pop()?.();
   };
@@ -70,6 +74,13 @@ export async function startServer(config: Config, given: Partial<World> = {}): P
     await closeAll();
     throw error;
   }
+}
+
+/** Loaded only where it is asked for: whoever traces nothing pays nothing. */
+async function spansOf({ otlpEndpoint }: Config, { clock }: World): Promise<Spans | undefined> {
+  if (otlpEndpoint === undefined) return undefined;
+  const { Spans } = await import('./observe/spans.ts');
+  return new Spans(otlpEndpoint, () => clock.now());
 }
 
 /** The origin names the port, so a free one is found first; until the rooms are open every request is told to come back. */

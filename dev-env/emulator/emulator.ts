@@ -29,6 +29,8 @@ export interface EmulatorOptions {
   /** Milliseconds since 1970 at which the clock stands at first. */
   readonly now?: number;
   readonly logLevel?: string;
+  /** As the setting of the server. */
+  readonly otlpEndpoint?: string;
 }
 
 /** What the clock says at first: nothing depends on the day on which a test runs. */
@@ -52,14 +54,17 @@ export class Emulator implements Emulated, AsyncDisposable {
   #turn: Promise<unknown> = Promise.resolve();
 
   private constructor(options: EmulatorOptions) {
-    const { host = '127.0.0.1', port = 8030, logLevel = 'warn' } = options;
+    const { host = '127.0.0.1', port = 8030, logLevel = 'warn', otlpEndpoint } = options;
     if (!isLoopback(host))
       throw new ConfigError(
         `The emulator listens on loopback only, not on ${host}: whoever reaches it may do everything.`,
       );
     // Only packages that are uploaded to the store are ever written there.
     const data = join(tmpdir(), `reveille-emulator-${randomUUID()}`);
-    this.#config = decideConfig({ host, port: String(port), data, logLevel });
+    this.#config = decideConfig({
+      ...{ host, port: String(port), data, logLevel },
+      ...(otlpEndpoint === undefined ? {} : { otlpEndpoint }),
+    });
     this.#options = options;
     this.#door = new OuterDoor(emulatorDoor(this));
   }

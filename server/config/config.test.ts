@@ -141,6 +141,7 @@ describe('refusing', () => {
     ['origin', 'https://user:word@push.example', 'a URL without a path'],
     ['origin', 'ftp://push.example', 'a URL without a path'],
     ['alsoOrigins', 'https://a.example,b.example', '--also-origins (REVEILLE_ALSO_ORIGINS)'],
+    ['otlpEndpoint', 'grpc://collector.example', '--otlp-endpoint (OTEL_EXPORTER_OTLP_ENDPOINT)'],
     ['feedback', 'http://issues.example', '--feedback (REVEILLE_FEEDBACK)'],
     ['feedback', 'javascript:alert(1)', 'mailto:push@example.org'],
     ['alsoOrigins', 'https://a.example/path', 'URLs without a path'],

@@ -33,6 +33,8 @@ export interface Config {
   };
   /** Where people ask, report and wish: a `mailto:` or `https:` URL. */
   readonly feedback: string | undefined;
+  /** Where spans are sent to; undefined = none are made. */
+  readonly otlpEndpoint: string | undefined;
   readonly webhooks: { readonly privateAddresses: boolean };
   readonly compat: 'none' | '2013';
   readonly signUp: 'open' | 'invite' | 'closed';
@@ -73,6 +75,7 @@ export function decideConfig(raw: RawSettings, secretsText?: string): Config {
     mcsHeartbeatSeconds: wholeNumber('mcsHeartbeat', raw, 28 * 60, 1),
     push: readPush(raw),
     feedback: contact('feedback', raw),
+    otlpEndpoint: readOtlpEndpoint(raw),
     webhooks: { privateAddresses: choice('webhookAddresses', raw, ['public', 'any']) === 'any' },
     compat: choice('compat', raw, ['none', '2013']),
     signUp: choice('signUp', raw, ['open', 'invite', 'closed']),
@@ -165,6 +168,15 @@ function readPush(raw: RawSettings): Config['push'] {
     refuse('pushHosts', raw, 'host names, such as vendors,push.example:8443,*.push.example');
   const privateAddresses = choice('pushAddresses', raw, ['public', 'any']) === 'any';
   return { hosts, privateAddresses, contact: contact('pushContact', raw) };
+}
+
+/** OTLP: the path is added to the base (OpenTelemetry Protocol Exporter specification, "Endpoint URLs for OTLP/HTTP"). */
+function readOtlpEndpoint(raw: RawSettings): string | undefined {
+  if (raw.otlpEndpoint === undefined) return undefined;
+  const url = URL.parse(raw.otlpEndpoint.trim());
+  if (url === null || !/^https?:$/.test(url.protocol))
+    refuse('otlpEndpoint', raw, 'a URL such as http://127.0.0.1:4318');
+  return `${url.href.replace(/\/$/, '')}/v1/traces`;
 }
 
 function contact(name: 'pushContact' | 'feedback', raw: RawSettings): string | undefined {

@@ -103,6 +103,13 @@ export const settings = {
     about:
       'how push services reach you when your pushes trouble them, mailto: or https: (default: the origin)',
   },
+  otlpEndpoint: {
+    flag: '--otlp-endpoint <url>',
+    variable: 'OTEL_EXPORTER_OTLP_ENDPOINT',
+    fallback: undefined,
+    about:
+      'where traces of messages are sent to, OpenTelemetry over HTTP; /v1/traces is added (default: none are made)',
+  },
   feedback: {
     flag: '--feedback <url>',
     variable: 'REVEILLE_FEEDBACK',

@@ -139,9 +139,10 @@ export class Town implements AsyncDisposable {
   /**
    * Starts it again on the same folder and the same port.
    * @param flags in place of those that it had.
+   * @param under in place of what it ran under.
    */
-  async startAgain(flags?: readonly string[]): Promise<void> {
-    await this.#serve(Number(new URL(this.origin).port), flags);
+  async startAgain(flags?: readonly string[], under?: readonly string[]): Promise<void> {
+    await this.#serve(Number(new URL(this.origin).port), flags, under);
   }
 
   /** The authority (PEM) behind this town's certificate. */
@@ -187,8 +188,12 @@ export class Town implements AsyncDisposable {
     await rm(this.dataFolder, { recursive: true, force: true });
   }
 
-  async #serve(port: number, flags = this.#options.flags ?? []): Promise<void> {
-    const { under = [], environment = {} } = this.#options;
+  async #serve(
+    port: number,
+    flags = this.#options.flags ?? [],
+    under = this.#options.under ?? [],
+  ): Promise<void> {
+    const { environment = {} } = this.#options;
     const serve = this.#options.synchronous === 'NORMAL' ? './serve-unsynced.ts' : '../cli/main.ts';
     const command = [...under, process.execPath, script(serve), 'serve'];
     const mcs = this.#options.mcs === true ? ['--mcs-port', String(this.#mcsPort)] : [];

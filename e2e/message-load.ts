@@ -8,7 +8,7 @@ export class Newest {
   total = 0;
   #onProgress: () => void = () => {};
 
-  note(subchannel: number, version: number): void {
+  note(subchannel: number, version: number, _payload = ''): void {
     this.total++;
     this.versions[subchannel] = Math.max(this.of(subchannel), version);
     this.#onProgress();
@@ -28,15 +28,28 @@ export class Newest {
   }
 }
 
-/** Sends messages on all subchannels at full speed until the server is gone; notes what was answered 204. */
-export async function sendMessagesUntilKilled(town: Town, token: string, accepted: Newest): Promise<void> {
+/**
+ * Sends messages on all subchannels at full speed until the server is gone; notes what was answered 204.
+ * @param onFull hears each 503; without it one is a fault.
+ */
+export async function sendMessagesUntilKilled(
+  town: Town,
+  token: string,
+  accepted: Newest,
+  onFull?: () => void,
+): Promise<void> {
+  const sender = crypto.randomUUID();
   for (let i = 0; ; i++) {
     const subchannelId = i % SUBCHANNELS;
     try {
-      const message = { channelId: town.seed.channel_id, subchannelId, payload: `message ${i}` };
+      const message = { channelId: town.seed.channel_id, subchannelId, payload: `message ${i} of ${sender}` };
       const answer = await town.send(token, message);
+      if (answer.status === 503 && onFull !== undefined) {
+        onFull();
+        continue;
+      }
       if (answer.status !== 204) throw new Error(`refused: ${answer.status} ${await answer.text()}`);
-      accepted.note(subchannelId, Number(answer.headers.get('Reveille-Message')));
+      accepted.note(subchannelId, Number(answer.headers.get('Reveille-Message')), message.payload);
     } catch (error) {
       if (error instanceof Error && error.message.startsWith('refused')) throw error;
       return;

@@ -1,9 +1,11 @@
+import { MESSAGES, tooEarly } from '../e2e/early-answers.ts';
+import { runCrashRounds } from './crash-rig.ts';
 import type { Verdict } from './model.ts';
 import { runModelRounds } from './model-rounds.ts';
 
 /**
- * `npm run proof`: that what is accepted is never lost, held against random histories. Prints the seed; `-- --seed N` plays the same
- * histories again, `-- --nightly` plays for long.
+ * `npm run proof`: that what is accepted is never lost, in random histories of the core and in crashes of a real server. Prints the
+ * seed; `-- --seed N` plays the same histories again, `-- --nightly` plays for long. An answer before its sync counts as a loss.
  */
 const nightly = process.argv.includes('--nightly');
 const given = process.argv.indexOf('--seed');
@@ -24,10 +26,18 @@ try {
   const histories = await runModelRounds({
     seed,
     rounds: nightly ? 20_000 : 2_000,
-    untilMs: nightly ? 30 * MINUTE : MINUTE,
+    untilMs: nightly ? 30 * MINUTE : MINUTE / 2,
   });
   console.log(`${histories.played} histories, accepted ${histories.accepted}`);
   add(histories);
+  const rounds = nightly ? 500 : 30;
+  const rig = await runCrashRounds(rounds, seed);
+  const done = Object.entries(rig.done).map(([what, count]) => `${what} ${count}`);
+  console.log(`${rounds} crashes (${done.join(', ')}), accepted ${rig.accepted}`);
+  add(rig);
+  const early = await tooEarly({});
+  console.log(`${MESSAGES} answers under strace, ${early.length} before their sync`);
+  sum.lost += early.length;
   console.log(
     `accepted ${sum.accepted}, lost ${sum.lost}, duplicated ${sum.duplicated}, reordered ${sum.reordered}`,
   );

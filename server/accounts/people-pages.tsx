@@ -41,7 +41,7 @@ export const PeoplePage: FC<PeopleProps> = ({ viewer, people, self, token, done 
             <Button
               kind="quiet"
               compact
-              href={`/accounts/people/role?id=${person.id}`}
+              href={`/accounts/people/role/${person.id}`}
               label={`Role of ${person.email}`}
             >
               Role

@@ -59,8 +59,8 @@ function roleRoutes(routes: Hono<PageEnv>, { accounts, secrets, clock }: RouteDe
     return await render(<RolePage {...props} token={token} />, fault === undefined ? 200 : 400);
   };
   routes.get(
-    '/accounts/people/role',
-    guard.page(async (c, { account }) => await draw(account, await find(c.req.query('id') ?? ''))),
+    '/accounts/people/role/:id',
+    guard.page(async (c, { account }) => await draw(account, await find(c.req.param('id') ?? ''))),
   );
   routes.post(
     '/accounts/people/role',

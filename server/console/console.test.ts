@@ -290,7 +290,7 @@ describe('the quota bar', () => {
 
 describe('the role of administrator', () => {
   test('AN23 is handed on by a form that asks the password; the last one keeps it, and others have no such page', async () => {
-    const page = (id: string) => `/accounts/people/role?id=${id}`;
+    const page = (id: string) => `/accounts/people/role/${id}`;
     const act = '/accounts/people/role';
     expect((await ann.open('/accounts/people')).html).toContain(`href="${page(bobAccount.id)}"`);
     const wrong = await ann.send(page(bobAccount.id), act, { password: 'no' });

@@ -197,6 +197,9 @@ describe('the guide, from an empty server to a message that is read', () => {
     await welcome.$eval('#sign-in', (button) => (button as unknown as { click(): void }).click());
     const dialog = await browser.signInWindow();
     expect(await dialog.$eval('h1', (heading) => heading.textContent)).toBe('Messages from Hello Push');
+    const icon = () =>
+      dialog.$eval('.asker img', (image) => (image as unknown as HTMLImageElement).naturalWidth);
+    expect(await icon()).toBe(128);
     await dialog.screenshot({ path: `${screenshots}${String(++shots).padStart(2, '0')}-dialog.png` });
     await fillSignIn(dialog, person.email, person.password);
     // The app server has the channel, gets an access token and greets.

@@ -3,21 +3,17 @@ import { asReveilleError, ReveilleError } from '../protocol/errors.ts';
 import { limits } from '../protocol/limits.ts';
 import { acceptance, calendarOf } from './accepting.ts';
 import { accountRoutes } from './accounts/routes.ts';
-import { clientRoutes } from './client-routes.ts';
 import { bootstrapRoutes } from './console/bootstrap.ts';
 import { type ConsoleDeps, consoleRoutes, type KnownOfDevices } from './console/routes.ts';
-import { docsRoutes } from './docs/routes.tsx';
 import type { Ground } from './foundation.ts';
 import type { FrontDeps } from './front.ts';
+import { askingApp, forAnyone } from './open-pages.ts';
 import { renderError } from './pages/render.tsx';
 import { staticRoutes } from './pages/static.ts';
 import type { Rooms } from './people.ts';
 import type { Dispatch } from './playground/exchange.ts';
 import { playgroundOf } from './playground-routes.ts';
 import { publishing } from './publishing.ts';
-import { uninstallRoutes } from './uninstall/routes.tsx';
-import { UninstallLinks } from './uninstall/uninstall-link.ts';
-import { wakeRoutes } from './wake-routes.tsx';
 import type { Waking } from './waking.ts';
 
 type FrontPages = FrontDeps['pages'];
@@ -72,7 +68,7 @@ export function pagesOf(
       secrets,
       origin,
       operatorToken: ground.operatorToken,
-      askingApp: oauth.askingApp,
+      askingApp: (path) => askingApp(rooms, path),
     }),
   );
   pages.route('/', oauth.routes);
@@ -104,27 +100,4 @@ function knownOfDevices({ store, deliveries }: Ground['core'], { wakes, restOf }
     wakesSpentBy: ({ key }) => wakes.spentBy(key),
     failedWakeOf: ({ key }) => wakes.failureOf(key),
   };
-}
-
-/** What asks for no sign-in: the client to download, the documentation, and what browsers open by themselves. */
-function forAnyone({ config, core, secrets }: Ground, { accounts, webstore }: Rooms, origin: string): Hono {
-  const pages = new Hono();
-  pages.route('/', clientRoutes());
-  pages.route('/', wakeRoutes());
-  pages.route(
-    '/',
-    uninstallRoutes({
-      ...core,
-      links: new UninstallLinks(secrets, origin),
-      nameOf: async (app) => (await webstore.apps.find(app))?.title,
-    }),
-  );
-  pages.route(
-    '/',
-    docsRoutes(async ({ headers }) => {
-      const visit = await accounts.visit(headers);
-      return visit && accounts.viewer(visit.account);
-    }, config.feedback),
-  );
-  return pages;
 }

@@ -9,6 +9,7 @@ chrome.action.onClicked.addListener(signIn);
 function showPushMessage({ payload, subchannelId }) {
   return chrome.notifications.create({
     type: 'basic',
+    iconUrl: 'icon.png',
     title: 'New notification',
     message: `${payload} [${subchannelId}]`,
   });

@@ -1,3 +1,4 @@
+import type { AppId } from '../../protocol/app-id.ts';
 import { limits } from '../../protocol/limits.ts';
 import type { ControlDatabase } from '../accounts/database.ts';
 import type { Accounts } from '../accounts/face.ts';
@@ -36,7 +37,7 @@ export interface OAuthRoom {
   readonly grants: Grants;
   readonly routes: ReturnType<typeof oauthRoutes>;
   /** The app that a path of the authorization endpoint asks for; undefined for any other path. */
-  askingApp(path: string): Promise<{ readonly id: string; readonly name: string } | undefined>;
+  askingApp(path: string): Promise<{ readonly id: AppId; readonly name: string } | undefined>;
 }
 
 /**
@@ -68,7 +69,7 @@ export function openOAuth(deps: OAuthDeps): OAuthRoom {
     if (pathname !== '/o/oauth2/auth') return undefined;
     const addressed = await readAddress(search, { clients, owners: deps.owners });
     if ('fault' in addressed || addressed.asker.kind !== 'app') return undefined;
-    return { id: addressed.asker.id, name: addressed.asker.name };
+    return { id: addressed.asker.app.id, name: addressed.asker.name };
   };
   return { senders, projects, team, clients, grants, routes, askingApp };
 }

@@ -304,6 +304,7 @@ function deviceTests(at: () => Bench): void {
     const devices = [];
     for (const channel of [ofBob, ofAda, ofBob, ofAda]) devices.push(await bench.device(channel));
     const [bob, ada, bobToo, adaToo] = devices as [Device, Device, Device, Device];
+    expect(await bench.store.wakeable({ channel: ofBob.key })).toEqual([]);
     for (const { key } of [bob, ada, bobToo, adaToo])
       await bench.store.updateDevice(key, { transport: '{}' });
     const names = async (of: WakeableOf) => (await bench.store.wakeable(of)).map(({ id }) => id);
@@ -315,6 +316,10 @@ function deviceTests(at: () => Bench): void {
     await bench.store.updateDevice(ada.key, { transport: null });
     await bench.store.removeDevice(bob.key);
     expect(await names({ after: null, limit: 9 })).toEqual([adaToo.id, bobToo.id]);
+    expect(await names({ channel: ofAda.key })).toEqual([adaToo.id]);
+    await bench.store.updateDevice(adaToo.key, { transport: null });
+    expect(await names({ channel: ofAda.key })).toEqual([]);
+    await bench.store.updateDevice(adaToo.key, { transport: '{}' });
     expect(await names({ channel: ofAda.key })).toEqual([adaToo.id]);
   });
 

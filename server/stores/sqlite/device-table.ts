@@ -49,6 +49,8 @@ export class DeviceTable {
   readonly #dropFormer: Statement<unknown, [number, number]>;
   readonly #known = new Lru<DeviceKey, DeviceRow>(REMEMBERED);
   readonly #keys = new Lru<string, DeviceKey>(REMEMBERED);
+  /** Channels without a device that can be woken, which each message asks for (docs/decisions/0226). */
+  readonly #unwakeable = new Lru<ChannelKey, true>(REMEMBERED);
 
   constructor(db: Database) {
     const select = (where: string) => `SELECT ${COLUMNS} FROM devices WHERE ${where} AND removed_at IS NULL`;
@@ -102,7 +104,7 @@ export class DeviceTable {
   }
 
   wakeable(of: WakeableOf): readonly DeviceRow[] {
-    if ('channel' in of) return this.#wakeableOf.all(of.channel);
+    if ('channel' in of) return this.#wakeableOn(of.channel);
     return this.#wakeableAfter.all(of.after?.channel.key ?? 0, of.after?.key ?? 0, of.limit);
   }
 
@@ -117,6 +119,7 @@ export class DeviceTable {
     const { tokenHash, transport, name, lowestUrgency } = { ...device, ...change };
     this.#update.run(tokenHash, transport, name, lowestUrgency, device.key);
     this.#known.delete(device.key);
+    this.#unwakeable.delete(device.channel);
   }
 
   seen(device: DeviceKey, now: number): void {
@@ -144,6 +147,14 @@ export class DeviceTable {
   forget(): void {
     this.#known.clear();
     this.#keys.clear();
+    this.#unwakeable.clear();
+  }
+
+  #wakeableOn(channel: ChannelKey): readonly DeviceRow[] {
+    if (this.#unwakeable.get(channel)) return [];
+    const rows = this.#wakeableOf.all(channel);
+    if (rows.length === 0) this.#unwakeable.set(channel, true);
+    return rows;
   }
 
   #remember(row: DeviceRow | null): DeviceRow | undefined {

@@ -2,7 +2,9 @@ import { expect, test } from 'bun:test';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Outcome } from './figure.ts';
+import type { Bench, Outcome } from './figure.ts';
+import { bytesPerDevice } from './figures/idle.ts';
+import { bare } from './idle-servers.ts';
 import { describeMachine } from './machine.ts';
 import { readOptions } from './options.ts';
 import { startPeers } from './peers/start-peers.ts';
@@ -111,4 +113,33 @@ test('BE3 CPU and memory of a server are those of its process, its children coun
   expect(residentBytes(child.pid)).toBeGreaterThan(100_000);
   child.kill();
   await child.exited;
+});
+
+test('BE6 an idle device has the memory by which a server that just started grew', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'reveille-idle-'));
+  const bench: Bench = { quick: true, pinning: { server: [], load: [], told: '' }, folder };
+  try {
+    const begin = await bare(bench, 'websocket', 600);
+    const pids: number[] = [];
+    const start = async () => {
+      const server = await begin();
+      pids.push(server.pid);
+      return server;
+    };
+    const bytes = await bytesPerDevice(bench, { start, count: 500 });
+    expect(bytes).toBeGreaterThan(0);
+    expect(bytes).toBeLessThan(100_000);
+    expect(pids).toHaveLength(1);
+    for (const pid of pids) expect(() => process.kill(pid, 0)).toThrow();
+    const lost = bytesPerDevice(bench, {
+      count: 1,
+      start: async () => {
+        const server = await start();
+        return { ...server, clients: { ...server.clients, path: '/', port: 1 } };
+      },
+    });
+    await expect(lost).rejects.toThrow('clients did not connect');
+  } finally {
+    await rm(folder, { recursive: true });
+  }
 });

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { CommanderError } from 'commander';
 import type { Bench, Figure, Outcome } from './figure.ts';
 import { accept } from './figures/accept.ts';
+import { idle } from './figures/idle.ts';
 import { describeMachine } from './machine.ts';
 import { type BenchOptions, readOptions } from './options.ts';
 import { choosePinning } from './pinning.ts';
@@ -13,7 +14,7 @@ import { heading, markdown, type Report, writeJson, writeResults } from './repor
  * `npm run bench`: the service beside the runtime's own limit and its peers, in the same run. Ratios say what the service
  * costs; absolute numbers belong to the machine (docs/decisions/0225).
  */
-const figures: readonly Figure[] = [accept];
+const figures: readonly Figure[] = [accept, idle];
 
 async function measure(figure: Figure, shared: Omit<Bench, 'folder'>): Promise<Outcome> {
   // Open to others: a peer may run as a user of its own.

@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { exchange } from '../load/exchange.ts';
 import { natsStreamDialogue } from '../load/nats.ts';
@@ -123,6 +123,8 @@ const NCHAN_MODULE = '/usr/lib/nginx/modules/ngx_nchan_module.so';
 
 async function emptyFolder(folder: string, name: string): Promise<string> {
   const path = join(folder, name);
+  // One that is started again begins with nothing.
+  await rm(path, { recursive: true, force: true });
   await mkdir(path);
   return path;
 }

@@ -1,0 +1,132 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { clientFrames } from '../dev-env/mcs-client.ts';
+import type { Town } from '../dev-env/town.ts';
+import { isAppId } from '../protocol/app-id.ts';
+import { AUTOPUSH_PATH } from '../protocol/browser-settings.ts';
+import { CONNECT_PATH, formatFrame } from '../protocol/wire.ts';
+import { certificateFiles } from '../server/config/certificate-files.ts';
+import { openSecrets } from '../server/config/secrets.ts';
+import { hashToken } from '../server/core/devices.ts';
+import { DeviceKeys } from '../server/gateways/mcs/device-keys.ts';
+import type { Bench } from './figure.ts';
+import { inBatches, whileDown } from './full-town.ts';
+import type { IdleOrder } from './load/idle-clients.ts';
+import { mqttConnect } from './load/mqtt.ts';
+import { mosquitto } from './peers/brokers.ts';
+
+const BARE = new URL('./bare-sockets.ts', import.meta.url).pathname;
+const MCS_VERSION = 41;
+
+/** A server that has just started, and how to connect to it. */
+export interface FreshServer {
+  readonly pid: number;
+  readonly clients: Omit<IdleOrder, 'from' | 'count'>;
+  stop(): Promise<void>;
+}
+
+type Start = () => Promise<FreshServer>;
+
+async function hellos(folder: string, name: string, lines: readonly string[]): Promise<string> {
+  const file = join(folder, name);
+  await writeFile(file, lines.join('\n'));
+  return file;
+}
+
+/** Registers a device on each of `count` channels, and answers their hellos. */
+export async function registerDevices(town: Town, count: number): Promise<readonly string[]> {
+  const app = town.seed.app.id;
+  if (!isAppId(app)) throw new Error('the seed has no app');
+  await whileDown(town, (store) =>
+    inBatches(count, async (number) => {
+      const { key } = await store.openChannel(`user-${number}`, app);
+      const id = `device-${number}`;
+      const tokenHash = hashToken(`token-${number}`);
+      return await store.register({ id, channel: key, tokenHash, name: 'bench', signIn: null });
+    }),
+  );
+  return Array.from({ length: count }, (_, number) =>
+    formatFrame({
+      type: 'hello',
+      protocol: 1,
+      client: 'bench/1',
+      device: `device-${number}`,
+      token: `token-${number}`,
+    }),
+  );
+}
+
+/** One of the service's three doors, on a server that is started again for each measurement. */
+export async function ownDoor(
+  { folder }: Bench,
+  town: Town,
+  door: 'ws' | 'wss' | 'mcs' | 'autopush',
+  count: number,
+): Promise<Start> {
+  const lines = await ownHellos(town, door, count);
+  const hellosFile = await hellos(folder, `hellos-${door}`, lines);
+  return async () => {
+    await town.stop();
+    await town.startAgain();
+    const port = door === 'mcs' ? (await town.mcsDoor()).port : Number(new URL(town.origin).port);
+    const path = door === 'autopush' ? AUTOPUSH_PATH : CONNECT_PATH;
+    const transport = door === 'mcs' ? 'socket' : 'websocket';
+    const tls = door === 'wss' || door === 'mcs';
+    return { pid: town.pid, clients: { transport, port, tls, path, hellosFile }, stop: async () => {} };
+  };
+}
+
+async function ownHellos(town: Town, door: string, count: number): Promise<readonly string[]> {
+  if (door === 'ws' || door === 'wss') return await registerDevices(town, count);
+  if (door === 'autopush') {
+    const hello = JSON.stringify({ messageType: 'hello', use_webpush: true, broadcasts: {} });
+    return Array.from({ length: count }, () => hello);
+  }
+  const secrets = await openSecrets({ folder: town.dataFolder });
+  const keys = new DeviceKeys(secrets, (bytes) => crypto.getRandomValues(new Uint8Array(bytes)));
+  return Array.from({ length: count }, () => {
+    const { id, token } = keys.create();
+    const login = clientFrames.login(String(id), String(token));
+    return Buffer.concat([Uint8Array.of(MCS_VERSION), login]).toString('base64');
+  });
+}
+
+/** The runtime alone, with the certificate of a town where it speaks TLS. */
+export async function bare(
+  { folder, pinning }: Bench,
+  transport: IdleOrder['transport'],
+  count: number,
+  certified?: Town,
+): Promise<Start> {
+  const hello = transport === 'socket' ? btoa('hello') : 'hello';
+  const lines = Array.from({ length: count }, () => hello);
+  const hellosFile = await hellos(folder, `hellos-bare-${transport}`, lines);
+  const files = certified === undefined ? undefined : certificateFiles(certified.dataFolder);
+  const certificate = files === undefined ? [] : [files.serverCert, files.serverKey];
+  return async () => {
+    const command = [...pinning.server, process.execPath, BARE, transport, ...certificate];
+    const child = Bun.spawn(command, { stdin: 'ignore', stdout: 'pipe' });
+    const { value } = await child.stdout.getReader().read();
+    const port = Number(new TextDecoder().decode(value));
+    return {
+      pid: child.pid,
+      clients: { transport, port, tls: certified !== undefined, path: '/', hellosFile },
+      async stop() {
+        child.kill();
+        await child.exited;
+      },
+    };
+  };
+}
+
+/** Mosquitto; undefined where it is not installed. */
+export async function idleMosquitto(bench: Bench, count: number): Promise<Start | undefined> {
+  const program = Bun.which(mosquitto.program);
+  if (program === null) return undefined;
+  const lines = Array.from({ length: count }, (_, at) => mqttConnect(`idle-${at}`).toString('base64'));
+  const hellosFile = await hellos(bench.folder, 'hellos-mosquitto', lines);
+  return async () => {
+    const { pid, port, stop } = await mosquitto.start(bench, program);
+    return { pid, clients: { transport: 'socket', port, tls: false, path: '', hellosFile }, stop };
+  };
+}

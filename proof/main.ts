@@ -1,11 +1,13 @@
 import { MESSAGES, tooEarly } from '../e2e/early-answers.ts';
 import { runCrashRounds } from './crash-rig.ts';
+import { tryDoors } from './doors-tried.ts';
 import type { Verdict } from './model.ts';
 import { runModelRounds } from './model-rounds.ts';
 
 /**
  * `npm run proof`: that what is accepted is never lost, in random histories of the core and in crashes of a real server. Prints the
  * seed; `-- --seed N` plays the same histories again, `-- --nightly` plays for long. An answer before its sync counts as a loss.
+ * Then that nobody is in who does not belong: every route is tried with credentials that must not open it.
  */
 const nightly = process.argv.includes('--nightly');
 const given = process.argv.indexOf('--seed');
@@ -41,7 +43,10 @@ try {
   console.log(
     `accepted ${sum.accepted}, lost ${sum.lost}, duplicated ${sum.duplicated}, reordered ${sum.reordered}`,
   );
-  process.exitCode = sum.lost + sum.duplicated + sum.reordered === 0 ? 0 : 1;
+  const doors = await tryDoors();
+  for (const line of doors.wrong) console.error(line);
+  console.log(`doors tried ${doors.tried}, opened wrongly ${doors.wrong.length}`);
+  process.exitCode = sum.lost + sum.duplicated + sum.reordered + doors.wrong.length === 0 ? 0 : 1;
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);
   process.exitCode = 1;

@@ -39,7 +39,7 @@ export interface RunningServer {
   /** Needed for the first account when others than this machine reach the service and nobody has an account. */
   readonly setUpCode: string | undefined;
   /** The rooms, for programs that run the service within themselves. */
-  readonly within: { readonly core: Core; readonly rooms: Rooms };
+  readonly within: { readonly core: Core; readonly rooms: Rooms; readonly front: FrontDeps };
   /** Sends devices away politely, waits for what is under way, closes the files. */
   stop(): Promise<void>;
 }
@@ -144,7 +144,7 @@ async function openRooms(
   };
   answer = front(doors);
   events.listening(origin);
-  return { origin, mcsPort: mcs.port, setUpCode: rooms.setUpCode, within: { core, rooms } };
+  return { origin, mcsPort: mcs.port, setUpCode: rooms.setUpCode, within: { core, rooms, front: doors } };
 }
 
 type Front = ReturnType<typeof front>;

@@ -1,0 +1,200 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import pino from 'pino';
+import type { Seed } from '../dev-env/town.ts';
+import { formToken } from '../server/accounts/form-token.ts';
+import { decideConfig } from '../server/config/config.ts';
+import { openSecrets, type Secrets } from '../server/config/secrets.ts';
+import { systemClock } from '../server/core/clock.ts';
+import { type RunningServer, startServer } from '../server/main.ts';
+import { loggedEvents } from '../server/observe/events.ts';
+import { tokenField } from '../server/pages/form.tsx';
+import { type DoorRow, doorRows, filled } from './doors.ts';
+
+/** One try: with which credentials, as headers, and whose forms they would send. */
+interface Credentials {
+  readonly name: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly account?: string;
+}
+
+export interface DoorsVerdict {
+  readonly tried: number;
+  /** Doors that let someone in who does not belong, or told a secret, in sentences. */
+  readonly wrong: readonly string[];
+  /** How many the owner could open with the same request: that refusals mean something. */
+  readonly openedRightly: number;
+}
+
+const PASSWORD = 'a password that nobody sees 7391';
+const HOUR = 3_600_000;
+
+/** Tries every door of a real server with everything but the right credentials. */
+export async function tryDoors(): Promise<DoorsVerdict> {
+  const folder = await mkdtemp(join(tmpdir(), 'reveille-doors-'));
+  const log: string[] = [];
+  let ahead = 0;
+  const clock = { ...systemClock, now: () => Date.now() + ahead };
+  const events = loggedEvents(pino({ level: 'debug' }, { write: (line) => void log.push(line) }));
+  const config = decideConfig({ port: '0', data: folder, logLevel: 'silent' });
+  const running = await startServer(config, { clock, events });
+  try {
+    const trial = await Trial.of(running, await openSecrets({ folder, given: undefined }));
+    await trial.run();
+    ahead = 3 * HOUR;
+    await trial.runExpired();
+    trial.searchForSecrets('the log', log.join(''));
+    return trial.verdict;
+  } finally {
+    await running.stop();
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+class Trial {
+  readonly #running: RunningServer;
+  readonly #secrets: Secrets;
+  readonly #seed: Seed;
+  readonly #token: string;
+  readonly #rows: readonly DoorRow[];
+  readonly #wrong: string[] = [];
+  #tried = 0;
+  #openedRightly = 0;
+
+  private constructor(running: RunningServer, secrets: Secrets, seed: Seed, token: string) {
+    this.#running = running;
+    this.#secrets = secrets;
+    this.#seed = seed;
+    this.#token = token;
+    this.#rows = doorRows(running.within.front);
+  }
+
+  static async of(running: RunningServer, secrets: Secrets): Promise<Trial> {
+    const made = await fetch(`${running.origin}/v2/bootstrap`, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: '{}',
+    });
+    const seed = (await made.json()) as Seed;
+    return new Trial(running, secrets, seed, await accessToken(running.origin, seed));
+  }
+
+  get verdict(): DoorsVerdict {
+    return { tried: this.#tried, wrong: this.#wrong, openedRightly: this.#openedRightly };
+  }
+
+  async run(): Promise<void> {
+    const stranger = await this.#signIn('stranger@doors.example');
+    const left = await this.#signIn('left@doors.example');
+    await this.#running.within.rooms.accounts.signOut(new Headers(left.headers));
+    const none = { name: 'no credentials', headers: {} };
+    const bearer = (name: string, token: string) => ({ name, headers: { Authorization: `Bearer ${token}` } });
+    const wrongToken = bearer('a wrong token', `${this.#token.slice(0, -4)}AAAA`);
+    const foreign = bearer('a token for another service', await this.#storeToken());
+    const wrongCookie = {
+      name: 'a wrong cookie',
+      headers: { Cookie: this.#seed.cookie.replace(/=./, '=x') },
+    };
+    for (const row of this.#rows) {
+      if (row.kind === 'open') continue;
+      await this.#try(row, none);
+      await this.#try(row, row.kind === 'token' ? wrongToken : wrongCookie);
+      if (row.kind === 'token' && row.path.includes('gcm_for_chrome')) await this.#try(row, foreign);
+      if (row.kind !== 'signed-in') continue;
+      await this.#try(row, { ...left, name: 'a sign-in that ended' });
+      if (isOfOneOwner(row.path)) await this.#try(row, { ...stranger, name: 'another account' });
+      await this.#openRightly(row);
+    }
+  }
+
+  /** The tokens of before are past their hour; then they are revoked as well. */
+  async runExpired(): Promise<void> {
+    const headers = { Authorization: `Bearer ${this.#token}` };
+    const rows = this.#rows.filter(({ kind }) => kind === 'token');
+    for (const row of rows) await this.#try(row, { name: 'an expired token', headers });
+    const fresh = await accessToken(this.#running.origin, this.#seed);
+    const revoking = new URLSearchParams({ token: this.#seed.refresh_token });
+    await fetch(`${this.#running.origin}/o/oauth2/revoke`, { method: 'POST', body: revoking });
+    const revoked = { Authorization: `Bearer ${fresh}` };
+    for (const row of rows) await this.#try(row, { name: 'a revoked token', headers: revoked });
+  }
+
+  searchForSecrets(where: string, text: string): void {
+    const { client, refresh_token, publish_refresh_token, account, cookie } = this.#seed;
+    const cookieValue = cookie.split('=')[1] ?? cookie;
+    const canaries = { client: client.client_secret, refresh_token, publish_refresh_token, cookieValue };
+    const all = { ...canaries, password: account.password, second: PASSWORD, token: this.#token };
+    for (const [name, canary] of Object.entries(all)) {
+      if (canary && text.includes(canary)) this.#wrong.push(`${where} tells the secret "${name}"`);
+    }
+  }
+
+  async #try(row: DoorRow, { name, headers, account }: Credentials): Promise<void> {
+    const { status, location, text } = await this.#knock(row, headers, account);
+    // No door for this method.
+    if (status === 405) return;
+    this.#tried++;
+    // Chromium's registration says its refusals in the body of a 200.
+    const refused =
+      status >= 400 ||
+      (status >= 300 && /^[^?]*\/accounts\/sign-in/.test(location)) ||
+      (row.path === '/register3' && text.startsWith('Error='));
+    // One that is held back for its number of requests was not judged.
+    if (status === 429) this.#wrong.push(`${row.method} ${row.path} with ${name} was not judged`);
+    if (!refused) this.#wrong.push(`${row.method} ${row.path} with ${name}: ${status} ${location}`);
+    if (status >= 500) this.#wrong.push(`${row.method} ${row.path} with ${name} failed: ${status}`);
+    this.searchForSecrets(`${row.method} ${row.path} with ${name}`, text);
+  }
+
+  async #openRightly(row: DoorRow): Promise<void> {
+    if (row.method !== 'GET') return;
+    const { status } = await this.#knock(row, { Cookie: this.#seed.cookie });
+    if (status < 300) this.#openedRightly++;
+  }
+
+  async #knock({ method, path }: DoorRow, headers: Readonly<Record<string, string>>, account?: string) {
+    const real = filled(path, this.#seed);
+    const form = new URLSearchParams();
+    if (account !== undefined) form.set(tokenField, formToken(this.#secrets, account, real));
+    const answer = await fetch(this.#running.origin + real, {
+      method,
+      headers: { Origin: this.#running.origin, ...headers },
+      redirect: 'manual',
+      ...(method === 'GET' || method === 'DELETE' ? {} : { body: form }),
+    });
+    return {
+      status: answer.status,
+      location: answer.headers.get('location') ?? '',
+      text: await answer.text(),
+    };
+  }
+
+  async #signIn(email: string): Promise<Credentials> {
+    const { accounts } = this.#running.within.rooms;
+    const { id } = await accounts.create(email, PASSWORD, 'somebody');
+    const { cookie } = await accounts.signIn(email, PASSWORD);
+    return { name: email, headers: { Cookie: cookie }, account: id };
+  }
+
+  /** Good for the store, not for sending. */
+  #storeToken(): Promise<string> {
+    const { publish_refresh_token: refresh_token, client } = this.#seed;
+    return accessToken(this.#running.origin, { client, refresh_token });
+  }
+}
+
+/** True for pages of one project, app, client or group: others have none of that name. */
+const isOfOneOwner = (path: string): boolean =>
+  /^\/console\/(projects|apps|clients|groups|store)\/:id/.test(path);
+
+async function accessToken(
+  origin: string,
+  { client, refresh_token }: Pick<Seed, 'client' | 'refresh_token'>,
+): Promise<string> {
+  const { client_id, client_secret } = client;
+  const body = new URLSearchParams({ client_id, client_secret, refresh_token, grant_type: 'refresh_token' });
+  const answer = await fetch(`${origin}/o/oauth2/token`, { method: 'POST', body });
+  if (!answer.ok) throw new Error(`token: ${answer.status} ${await answer.text()}`);
+  return ((await answer.json()) as { access_token: string }).access_token;
+}

@@ -1,0 +1,17 @@
+import { expect, test } from 'bun:test';
+import { Hono } from 'hono';
+import { doorRows } from './doors.ts';
+import { tryDoors } from './doors-tried.ts';
+
+test('PF3 every route refuses who does not belong, and tells no secret', async () => {
+  const { tried, wrong, openedRightly } = await tryDoors();
+  expect(wrong).toEqual([]);
+  expect(tried).toBeGreaterThan(300);
+  // The owner comes in where the others do not: the refusals are about them.
+  expect(openedRightly).toBeGreaterThan(20);
+}, 120_000);
+
+test('PF3 a route of which it is not said who may enter is named', () => {
+  const pages = new Hono().get('/back-door', (c) => c.text('come in'));
+  expect(() => doorRows({ doors: new Map(), pages: pages as never })).toThrow('GET /back-door');
+});

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pino from 'pino';
 import type { Seed } from '../dev-env/town.ts';
+import { CONNECT_PATH, clientFrameTypes } from '../protocol/wire.ts';
 import { formToken } from '../server/accounts/form-token.ts';
 import { decideConfig } from '../server/config/config.ts';
 import { openSecrets, type Secrets } from '../server/config/secrets.ts';
@@ -42,6 +43,7 @@ export async function tryDoors(): Promise<DoorsVerdict> {
   try {
     const trial = await Trial.of(running, await openSecrets({ folder, given: undefined }));
     await trial.run();
+    await trial.runFrames();
     ahead = 3 * HOUR;
     await trial.runExpired();
     trial.searchForSecrets('the log', log.join(''));
@@ -105,6 +107,18 @@ class Trial {
       await this.#try(row, { ...left, name: 'a sign-in that ended' });
       if (isOfOneOwner(row.path)) await this.#try(row, { ...stranger, name: 'another account' });
       await this.#openRightly(row);
+    }
+  }
+
+  /** Each frame of our WebSocket without a hello, and a hello with a token that is none: all are closed, none is answered. */
+  async runFrames(): Promise<void> {
+    const fields = { protocol: 1, client: 'proof/1', device: 'nobody', token: 'none' };
+    for (const type of clientFrameTypes) {
+      const frame = JSON.stringify({ type, ...fields, version: 1, kind: 'failed', reason: '' });
+      const { code, heard } = await saidTo(this.#running.origin, frame);
+      this.#tried++;
+      if (code < 4_400 || code >= 4_500 || heard.length > 0)
+        this.#wrong.push(`the frame ${type} of nobody: ${code}, answered ${heard.join(' ')}`);
     }
   }
 
@@ -187,6 +201,20 @@ class Trial {
 /** True for pages of one project, app, client or group: others have none of that name. */
 const isOfOneOwner = (path: string): boolean =>
   /^\/console\/(projects|apps|clients|groups|store)\/:id/.test(path);
+
+/** What comes back on a fresh connection for one frame, until it is closed. */
+function saidTo(
+  origin: string,
+  frame: string,
+): Promise<{ readonly code: number; readonly heard: readonly string[] }> {
+  const socket = new WebSocket(origin.replace('http', 'ws') + CONNECT_PATH);
+  const heard: string[] = [];
+  return new Promise((resolve) => {
+    socket.onopen = () => socket.send(frame);
+    socket.onmessage = ({ data }) => void heard.push(String(data));
+    socket.onclose = ({ code }) => resolve({ code, heard });
+  });
+}
 
 async function accessToken(
   origin: string,

@@ -133,6 +133,9 @@ const clientShapes: Shapes<ClientFrame> = {
   ping: {},
 };
 
+/** Every type of frame that a client may send. */
+export const clientFrameTypes: readonly string[] = Object.keys(clientShapes);
+
 const serverShapes: Shapes<ServerFrame> = {
   welcome: { protocol: isCount, channelId: isWord, pingMs: isCount },
   message: {

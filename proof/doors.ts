@@ -1,5 +1,6 @@
 import type { Seed } from '../dev-env/town.ts';
 import type { FrontDeps } from '../server/front.ts';
+import { deviceActions } from '../server/intake/devices/own-device.ts';
 
 /** Who may enter: anyone; who is signed in; whoever has an access token or a device's own. */
 export type Kind = 'open' | 'signed-in' | 'token';
@@ -29,18 +30,17 @@ const kinds: readonly (readonly [RegExp, Kind])[] = [
   ],
 ];
 
-/** Doors that find their own way behind one prefix. */
+/** Doors that find their own way behind one prefix; those of the second message API have no list of their own. */
 const behindPrefixes = [
   ['POST', '/v2/devices'],
-  ['PATCH', '/v2/devices/:device'],
-  ['DELETE', '/v2/devices/:device'],
-  ['GET', '/v2/devices/:device/messages'],
-  ['POST', '/v2/devices/:device/confirm'],
+  ...Object.entries(deviceActions).map(
+    ([rest, { method }]) => [method, `/v2/devices/:device${rest}`] as const,
+  ),
   ['POST', '/v2/messages'],
   ['GET', '/v2/messages/:message'],
-  ['DELETE', '/v2/messages/:message'],
+  ['GET', '/v2/messages/:message/events'],
   ['GET', '/v2/channels/:channel'],
-] as const;
+] as readonly (readonly [string, string])[];
 
 /**
  * Every door of the main port, from the lists of the front and of its router.

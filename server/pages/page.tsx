@@ -100,7 +100,6 @@ function usualLinks(account: Viewer): readonly NavigationLink[] {
     { href: '/console', label: 'Console' },
     { href: '/oauthplayground', label: 'Playground' },
     { href: '/docs', label: 'Docs' },
-    { href: '/connections', label: 'Connections' },
     { href: '/accounts', label: 'Account' },
   ];
   return account.administrator ? [...links, { href: '/accounts/people', label: 'People' }] : links;

@@ -9,7 +9,7 @@ import { describeMachine } from './machine.ts';
 import { readOptions } from './options.ts';
 import { startPeers } from './peers/start-peers.ts';
 import { cpuSeconds, residentBytes } from './processes.ts';
-import { type Report, writeJson, writeResults } from './report.ts';
+import { failures, type Report, writeJson, writeResults } from './report.ts';
 import { interleave, median } from './rounds.ts';
 
 const names = ['accept', 'idle'];
@@ -72,6 +72,7 @@ test('BE5 results are a table and a chart per figure, and keys with their n, bes
       },
     },
     remarks: ['Ghost was left out.'],
+    failed: 0,
   };
   const folder = await mkdtemp(join(tmpdir(), 'reveille-results-'));
   try {
@@ -95,6 +96,12 @@ test('BE5 results are a table and a chart per figure, and keys with their n, bes
   } finally {
     await rm(folder, { recursive: true });
   }
+});
+
+test('BE7 figures in which requests failed are named', () => {
+  const figure = (failed: number) => ({ failed });
+  expect(failures({ figures: { accept: figure(0), e2e: figure(3) } })).toEqual(['e2e: 3 requests failed']);
+  expect(failures({ figures: { accept: figure(0) } })).toEqual([]);
 });
 
 test('BE3 CPU and memory of a server are those of its process, its children counted', async () => {

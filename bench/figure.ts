@@ -31,6 +31,8 @@ export interface Outcome {
   readonly keys: Readonly<Record<string, Key>>;
   /** What a reader must know: peers left out, a load at its limit. */
   readonly remarks: readonly string[];
+  /** Requests of all rounds that were answered by no yes, or whose message did not arrive. */
+  readonly failed: number;
 }
 
 export interface Bench {

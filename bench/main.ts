@@ -8,7 +8,7 @@ import { idle } from './figures/idle.ts';
 import { describeMachine } from './machine.ts';
 import { type BenchOptions, readOptions } from './options.ts';
 import { choosePinning } from './pinning.ts';
-import { heading, markdown, type Report, writeJson, writeResults } from './report.ts';
+import { failures, heading, markdown, type Report, writeJson, writeResults } from './report.ts';
 
 /**
  * `npm run bench`: the service beside the runtime's own limit and its peers, in the same run. Ratios say what the service
@@ -40,6 +40,9 @@ async function main({ quick, only, json, results }: BenchOptions): Promise<void>
   }
   await writeResults(results, report);
   if (json !== undefined) await writeJson(json, report);
+  const failed = failures(report);
+  for (const line of failed) console.error(line);
+  if (failed.length > 0) process.exitCode = 1;
 }
 
 try {

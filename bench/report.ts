@@ -66,6 +66,17 @@ export async function writeResults(folder: string, report: Report): Promise<void
   }
 }
 
+/** One line for each figure in which requests failed: its numbers are not to be believed. */
+export function failures({
+  figures,
+}: {
+  readonly figures: Readonly<Record<string, Pick<Outcome, 'failed'>>>;
+}): readonly string[] {
+  return Object.entries(figures).flatMap(([name, { failed }]) =>
+    failed === 0 ? [] : [`${name}: ${failed} requests failed`],
+  );
+}
+
 export async function writeJson(file: string, report: Report): Promise<void> {
   await mkdir(dirname(file), { recursive: true });
   await writeFile(file, json(report));

@@ -137,6 +137,7 @@ async function compare(
     unit: 'messages accepted per second, 64 connections',
     keys,
     remarks: [...missing, ...remarks],
+    failed: [...results.values()].flat().reduce((sum, rate) => sum + rate.failed, 0),
   };
 }
 

@@ -3,6 +3,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Bench, Outcome } from './figure.ts';
+import { measureDeliveries } from './figures/e2e.ts';
 import { bytesPerDevice } from './figures/idle.ts';
 import { bare } from './idle-servers.ts';
 import { describeMachine } from './machine.ts';
@@ -146,6 +147,23 @@ test('BE6 an idle device has the memory by which a server that just started grew
       },
     });
     await expect(lost).rejects.toThrow('clients did not connect');
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
+
+test('BE8 messages at a fixed rate are timed from POST to confirm, beside the bare runtime', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'reveille-e2e-'));
+  const bench: Bench = { quick: true, pinning: { server: [], load: [], told: '' }, folder };
+  try {
+    const traffic = { devices: 5, perSecond: 20, seconds: 1, rounds: 1 };
+    const { keys, rows, failed } = await measureDeliveries(bench, traffic);
+    expect(Object.keys(keys)).toEqual(['e2e.p50', 'e2e.p99', 'cpu.perMessage']);
+    expect(keys['e2e.p50']?.value).toBeGreaterThan(0);
+    expect(keys['e2e.p99']?.value).toBeGreaterThanOrEqual(keys['e2e.p50']?.value ?? 0);
+    expect(keys['cpu.perMessage']?.value).toBeGreaterThanOrEqual(0);
+    expect(rows.map(({ own }) => own)).toEqual([true, false]);
+    expect(failed).toBe(0);
   } finally {
     await rm(folder, { recursive: true });
   }

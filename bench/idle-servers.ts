@@ -33,25 +33,26 @@ async function hellos(folder: string, name: string, lines: readonly string[]): P
   return file;
 }
 
-/** Registers a device on each of `count` channels, and answers their hellos. */
-export async function registerDevices(town: Town, count: number): Promise<readonly string[]> {
+/** A registered device: what it says first, and where messages for it go. */
+interface Registered {
+  readonly device: string;
+  readonly hello: string;
+  readonly channelId: string;
+}
+
+/** Registers a device on each of `count` channels. */
+export async function registerDevices(town: Town, count: number): Promise<readonly Registered[]> {
   const app = town.seed.app.id;
   if (!isAppId(app)) throw new Error('the seed has no app');
-  await whileDown(town, (store) =>
+  return await whileDown(town, (store) =>
     inBatches(count, async (number) => {
-      const { key } = await store.openChannel(`user-${number}`, app);
-      const id = `device-${number}`;
-      const tokenHash = hashToken(`token-${number}`);
-      return await store.register({ id, channel: key, tokenHash, name: 'bench', signIn: null });
-    }),
-  );
-  return Array.from({ length: count }, (_, number) =>
-    formatFrame({
-      type: 'hello',
-      protocol: 1,
-      client: 'bench/1',
-      device: `device-${number}`,
-      token: `token-${number}`,
+      const { id: channelId, key } = await store.openChannel(`user-${number}`, app);
+      const device = `device-${number}`;
+      const token = `token-${number}`;
+      const tokenHash = hashToken(token);
+      await store.register({ id: device, channel: key, tokenHash, name: 'bench', signIn: null });
+      const hello = formatFrame({ type: 'hello', protocol: 1, client: 'bench/1', device, token });
+      return { device, hello, channelId };
     }),
   );
 }
@@ -77,7 +78,7 @@ export async function ownDoor(
 }
 
 async function ownHellos(town: Town, door: string, count: number): Promise<readonly string[]> {
-  if (door === 'ws' || door === 'wss') return await registerDevices(town, count);
+  if (door === 'ws' || door === 'wss') return (await registerDevices(town, count)).map(({ hello }) => hello);
   if (door === 'autopush') {
     const hello = JSON.stringify({ messageType: 'hello', use_webpush: true, broadcasts: {} });
     return Array.from({ length: count }, () => hello);

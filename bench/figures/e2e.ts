@@ -1,0 +1,150 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { CONNECT_PATH } from '../../protocol/wire.ts';
+import type { Bench, Figure, Key, Outcome } from '../figure.ts';
+import { benchTown } from '../full-town.ts';
+import { registerDevices } from '../idle-servers.ts';
+import type { Deliveries, DeliveryOrder } from '../load/deliveries.ts';
+import { interleave, median } from '../rounds.ts';
+
+const LOAD = new URL('../load/deliveries.ts', import.meta.url).pathname;
+const BARE = new URL('../bare-delivery.ts', import.meta.url).pathname;
+/** A load above this part of its core may be what limits. */
+const LOAD_BUSY = 0.95;
+
+/** How much is sent to whom. */
+export interface Traffic {
+  readonly devices: number;
+  readonly perSecond: number;
+  readonly seconds: number;
+  readonly rounds: number;
+}
+
+type Server = Pick<DeliveryOrder, 'port' | 'path' | 'token' | 'pid' | 'channelsFile'>;
+
+/** From the POST of a message to the confirm of its device, and the CPU that the server takes for one. */
+export const e2e: Figure = {
+  name: 'e2e',
+  run: (bench) =>
+    measureDeliveries(
+      bench,
+      bench.quick
+        ? { devices: 100, perSecond: 200, seconds: 3, rounds: 3 }
+        : { devices: 1_000, perSecond: 2_000, seconds: 10, rounds: 5 },
+    ),
+};
+
+/** The figure with `traffic` for the service and for the bare runtime. */
+export async function measureDeliveries(bench: Bench, traffic: Traffic): Promise<Outcome> {
+  await using town = await benchTown(bench);
+  const registered = await registerDevices(town, traffic.devices);
+  const list = async (name: string, lines: readonly string[]) => {
+    const file = join(bench.folder, name);
+    await writeFile(file, lines.join('\n'));
+    return file;
+  };
+  const hellosFile = await list(
+    'hellos-e2e',
+    registered.map(({ hello }) => hello),
+  );
+  const own: Server = {
+    port: Number(new URL(town.origin).port),
+    path: CONNECT_PATH,
+    token: await town.accessToken(),
+    pid: town.pid,
+    channelsFile: await list(
+      'channels-e2e',
+      registered.map(({ channelId }) => channelId),
+    ),
+  };
+  const child = Bun.spawn([...bench.pinning.server, process.execPath, BARE], {
+    stdin: 'ignore',
+    stdout: 'pipe',
+  });
+  try {
+    const { value } = await child.stdout.getReader().read();
+    const bare: Server = {
+      port: Number(new TextDecoder().decode(value)),
+      path: '/',
+      token: 'none',
+      pid: child.pid,
+      channelsFile: await list(
+        'names-e2e',
+        registered.map(({ device }) => device),
+      ),
+    };
+    const measure = (server: Server) => () => deliver(bench, { ...traffic, ...server, hellosFile });
+    const results = await interleave(traffic.rounds, [
+      { name: 'Reveille', measure: measure(own) },
+      { name: 'a bare Bun.serve with WebSocket', measure: measure(bare) },
+    ]);
+    return outcome(traffic, results);
+  } finally {
+    child.kill();
+    await child.exited;
+  }
+}
+
+/** One run in a process of its own. @throws Error with its output when it fails. */
+async function deliver(
+  { pinning }: Bench,
+  { devices, rounds, ...order }: Traffic & Omit<DeliveryOrder, 'warmUpSeconds'>,
+): Promise<Deliveries> {
+  const told: DeliveryOrder = { ...order, warmUpSeconds: 1 };
+  const child = Bun.spawn([...pinning.load, process.execPath, LOAD, JSON.stringify(told)], {
+    stdin: 'ignore',
+    stdout: 'pipe',
+    stderr: 'pipe',
+  });
+  const [output, complaint] = await Promise.all([
+    new Response(child.stdout).text(),
+    new Response(child.stderr).text(),
+    child.exited,
+  ]);
+  if (child.exitCode !== 0) throw new Error(`the load of ${devices} devices failed: ${complaint}`);
+  return JSON.parse(output) as Deliveries;
+}
+
+function outcome(traffic: Traffic, results: ReadonlyMap<string, readonly Deliveries[]>): Outcome {
+  const { devices, perSecond } = traffic;
+  const of = (name: string, what: keyof Deliveries) =>
+    median((results.get(name) ?? []).map((one) => one[what]));
+  const rows = [...results.keys()].map((name) => ({
+    name,
+    cells: [
+      of(name, 'p50Ms').toFixed(2),
+      of(name, 'p99Ms').toFixed(2),
+      of(name, 'cpuEach').toFixed(1),
+      `${Math.round(of(name, 'loadCpu') * 100)} %`,
+      String(of(name, 'failed')),
+    ],
+    bar: of(name, 'p99Ms'),
+    own: name === 'Reveille',
+    note: name === 'Reveille' ? 'synced before it is sent; confirms kept' : 'keeps nothing, checks nothing',
+  }));
+  const key = (what: keyof Deliveries, unit: string, limit: number): Key => {
+    const value = of('Reveille', what);
+    const target = { text: `≤ ${limit}`, reached: value <= limit };
+    return { value, unit, n: devices, of: `devices, ${perSecond} messages/s`, target };
+  };
+  const busy = [...results.keys()].filter((name) => of(name, 'loadCpu') > LOAD_BUSY);
+  return {
+    title: 'From POST to confirm',
+    columns: ['p50 ms', 'p99 ms', 'µs CPU each', 'load CPU', 'failed'],
+    rows,
+    unit: 'milliseconds from the POST to the confirm, p99; less is better',
+    keys: {
+      'e2e.p50': key('p50Ms', 'ms', 2),
+      'e2e.p99': key('p99Ms', 'ms', 15),
+      'cpu.perMessage': key('cpuEach', 'µs', 60),
+    },
+    remarks: [
+      'A device confirms at once; its confirm is timed when it is sent. Brokers were not measured here.',
+      ...(perSecond < 1_000
+        ? ['With so few messages hardly two share a commit: the CPU for one is that of the full run.']
+        : []),
+      ...busy.map((name) => `The load was the limit, not the server, of: ${name}.`),
+    ],
+    failed: [...results.values()].flat().reduce((sum, { failed }) => sum + failed, 0),
+  };
+}

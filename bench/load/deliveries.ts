@@ -1,0 +1,160 @@
+import { readFileSync } from 'node:fs';
+import { cpuSeconds } from '../processes.ts';
+import { httpDialogue } from './http.ts';
+
+/** A process that is all devices and the sender: messages leave at a fixed rate, whatever comes of earlier ones. */
+export interface DeliveryOrder {
+  readonly port: number;
+  readonly path: string;
+  readonly token: string;
+  /** Of the server. */
+  readonly pid: number;
+  /** One device in each line of both: its hello, and its channel. */
+  readonly hellosFile: string;
+  readonly channelsFile: string;
+  readonly perSecond: number;
+  readonly warmUpSeconds: number;
+  readonly seconds: number;
+}
+
+export interface Deliveries {
+  /** From the POST to the device's confirm. */
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  readonly failed: number;
+  /** CPU of the server, in microseconds. */
+  readonly cpuEach: number;
+  /** Part of one core that the load took. */
+  readonly loadCpu: number;
+}
+
+/** Below the number of connections without a hello that the server takes from one address. */
+const AT_ONCE = 100;
+const SENDERS = 64;
+/** How long the last messages may be under way. */
+const LATE_MS = 10_000;
+
+const order = JSON.parse(process.argv[2] ?? '') as DeliveryOrder;
+const lines = (file: string) => readFileSync(file, 'utf8').split('\n');
+const channels = lines(order.channelsFile);
+const total = Math.round(order.perSecond * (order.warmUpSeconds + order.seconds));
+const warm = Math.round(order.perSecond * order.warmUpSeconds);
+/** By message: when it was posted, and how long until its confirm; NaN until then. */
+const postedAt = new Float64Array(total);
+const took = new Float64Array(total).fill(Number.NaN);
+const ended = Promise.withResolvers<void>();
+const broken = Promise.withResolvers<never>();
+broken.promise.catch(() => {});
+let confirmed = 0;
+let answered = 0;
+let refused = 0;
+
+function endWhenAllCame(): void {
+  if (confirmed === total && answered === total) ended.resolve();
+}
+
+/** A device that confirms at once. Settles when it is live. */
+function connectDevice(hello: string): Promise<void> {
+  const live = Promise.withResolvers<void>();
+  const socket = new WebSocket(`ws://127.0.0.1:${order.port}${order.path}`);
+  socket.onopen = () => socket.send(hello);
+  socket.onmessage = ({ data }) => {
+    const { type, version, payload } = JSON.parse(String(data));
+    if (type === 'live') live.resolve();
+    if (type !== 'message') return;
+    socket.send(JSON.stringify({ type: 'taken', version }));
+    socket.send(JSON.stringify({ type: 'confirm', version }));
+    const number = Number.parseInt(payload, 10);
+    if (!Number.isNaN(took[number])) return;
+    took[number] = performance.now() - (postedAt[number] ?? 0);
+    confirmed += 1;
+    endWhenAllCame();
+  };
+  socket.onclose = () => broken.reject(new Error('a device was closed'));
+  return live.promise;
+}
+
+type Post = (number: number) => void;
+const free: Post[] = [];
+const waiting: number[] = [];
+
+async function connectSender(): Promise<void> {
+  const dialogue = httpDialogue({
+    path: () => '/gcm_for_chrome/v1/messages',
+    headers: { Authorization: `Bearer ${order.token}`, 'Content-Type': 'application/json' },
+    body: (number) => {
+      const channelId = channels[number % channels.length];
+      const payload = `${number} `.padEnd(64, '.');
+      return JSON.stringify({ channelId, subchannelId: Math.floor(number / channels.length) % 4, payload });
+    },
+    good: [204],
+  });
+  const socket = await Bun.connect({
+    hostname: '127.0.0.1',
+    port: order.port,
+    socket: {
+      open: (opened) => void opened.setNoDelay(true),
+      data(_socket, chunk) {
+        const before = dialogue.refused;
+        if (dialogue.hear(chunk) === 0) return;
+        refused += dialogue.refused - before;
+        answered += 1;
+        endWhenAllCame();
+        const next = waiting.shift();
+        if (next === undefined) free.push(post);
+        else post(next);
+      },
+      close: () => broken.reject(new Error('the server closed a connection of the load')),
+    },
+  });
+  const post: Post = (number) => void socket.write(dialogue.request(number));
+  free.push(post);
+}
+
+/** The clock of a message starts when it was due, also when no connection is free then. */
+async function sendAll(): Promise<{
+  readonly cpu: number;
+  readonly load: NodeJS.CpuUsage;
+  readonly at: number;
+}> {
+  const begin = performance.now();
+  let before = { cpu: cpuSeconds(order.pid), load: process.cpuUsage(), at: begin };
+  for (let number = 0; number < total; ) {
+    const due = Math.min(total, Math.floor(((performance.now() - begin) / 1_000) * order.perSecond));
+    for (; number < due; number += 1) {
+      if (number === warm)
+        before = { cpu: cpuSeconds(order.pid), load: process.cpuUsage(), at: performance.now() };
+      postedAt[number] = performance.now();
+      const post = free.pop();
+      if (post === undefined) waiting.push(number);
+      else post(number);
+    }
+    await Bun.sleep(1);
+  }
+  return before;
+}
+
+async function main(): Promise<Deliveries> {
+  const hellos = lines(order.hellosFile);
+  for (let from = 0; from < hellos.length; from += AT_ONCE)
+    await Promise.race([broken.promise, Promise.all(hellos.slice(from, from + AT_ONCE).map(connectDevice))]);
+  await Promise.all(Array.from({ length: SENDERS }, connectSender));
+  const before = await Promise.race([broken.promise, sendAll()]);
+  await Promise.race([broken.promise, ended.promise, Bun.sleep(LATE_MS)]);
+  const load = process.cpuUsage(before.load);
+  const times = took
+    .slice(warm)
+    .filter((ms) => !Number.isNaN(ms))
+    .sort();
+  const share = (part: number) => times[Math.floor(times.length * part)] ?? Number.NaN;
+  return {
+    p50Ms: share(0.5),
+    p99Ms: share(0.99),
+    failed: Math.max(refused, total - confirmed),
+    cpuEach: ((cpuSeconds(order.pid) - before.cpu) / times.length) * 1e6,
+    loadCpu: (load.user + load.system) / 1e3 / (performance.now() - before.at),
+  };
+}
+
+console.log(JSON.stringify(await main()));
+process.exit(0);

@@ -11,6 +11,7 @@ import { Pushes } from '../server/core/push.ts';
 import type { Kept, Store } from '../server/core/store.ts';
 import type { HolderId } from '../server/core/subscription.ts';
 import { Refusals } from '../server/doors/refusals.ts';
+import { takesText } from '../server/gateways/mcs/names.ts';
 import { webpushDoor } from '../server/intake/webpush/webpush-door.ts';
 import { type Events, silentEvents } from '../server/observe/events.ts';
 import { MemoryStore } from '../server/stores/memory.ts';
@@ -104,7 +105,7 @@ export class PushTown implements AsyncDisposable {
     const { port } = this.#server;
     this.origin = tls === undefined ? `http://127.0.0.1:${port}` : `https://${tls.name}:${port}`;
     const origins = { origin: this.origin, alsoOrigins: ['https://push.alias.example'] };
-    door = webpushDoor({ ...shared, ...origins, deliveries, pushes, keys, refusals });
+    door = webpushDoor({ ...shared, ...origins, deliveries, pushes, keys, refusals, takesText });
   }
 
   /** The address that a page would give its server. */

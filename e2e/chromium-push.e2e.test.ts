@@ -135,6 +135,20 @@ describe('stock Chromium with this service as its push service', () => {
     expect(JSON.parse(told?.text ?? '')).toMatchObject({ messageId: 'upstream' });
   }, 30_000);
 
+  test('MC26 chrome.gcm gets the text pairs of a plain body; its sender may say that messages were dropped', async () => {
+    const say = async (pairs: Readonly<Record<string, string>>): Promise<void> => {
+      const [headers, body] = [{ TTL: '600', 'Content-Type': 'application/json' }, JSON.stringify(pairs)];
+      const answer = await fetch(`${town.origin}/wpush/${gcmToken}`, { method: 'POST', headers, body });
+      expect(answer.status).toBe(201);
+    };
+    const before = extension.told.filter(({ event }) => event === 'message').length;
+    await say({ score: '3:1', team: 'blue' });
+    const told = (await extension.until('message', before + 1)).at(-1);
+    expect(JSON.parse(told?.text ?? '').data).toEqual({ score: '3:1', team: 'blue' });
+    await say({ message_type: 'deleted_messages' });
+    expect(await extension.until('deleted')).toHaveLength(1);
+  }, 30_000);
+
   test('MC24 a burst of 1,000 pushes without topic arrives once each', async () => {
     const before = extension.told.length;
     for (let from = 0; from < BURST; from += AT_ONCE)

@@ -10,6 +10,7 @@ import { Refusals } from './doors/refusals.ts';
 import { type Core, type Ground, openCore, realWorld, type World } from './foundation.ts';
 import { answerOf, type FrontDeps, front } from './front.ts';
 import { AutopushGateway } from './gateways/autopush/listener.ts';
+import { takesText } from './gateways/mcs/names.ts';
 import { openMcs } from './gateways/mcs/room.ts';
 import { WebSocketGateway } from './gateways/websocket/listener.ts';
 import { devicesDoor } from './intake/devices/devices-door.ts';
@@ -134,7 +135,7 @@ async function openRooms(
     ]),
     devices: deviceDoor(ground, rooms, refusals, waking, origin),
     multicast: secondDoor(ground, rooms, waking, refusals, origin),
-    webpush: webpushDoor({ ...world, ...core, ...config, keys: secrets, origin, refusals }),
+    webpush: webpushDoor({ ...world, ...core, ...config, keys: secrets, origin, refusals, takesText }),
     gateway,
     autopush,
     pages: pagesOf(ground, rooms, origin, { ...records, waking }, async (request, peer) =>

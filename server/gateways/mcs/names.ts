@@ -37,6 +37,11 @@ export function readName(name: string): Registration {
   return { category, subtype, sender, instance };
 }
 
+/** True for a registration of `chrome.gcm` or `chrome.instanceID`, whose messages are text pairs and not encrypted. */
+export function takesText({ holder, name }: { readonly holder: HolderId; readonly name: string }): boolean {
+  return holder.startsWith(HOLDER) && readName(name).subtype === '';
+}
+
 /** True when `name` belongs to the category, subtype and instance, and to the sender, unless that is "*" (all of them). */
 export function isNamed(name: string, { category, subtype, sender, instance }: Registration): boolean {
   const named = readName(name);

@@ -3,6 +3,7 @@ import { limits } from '../../../protocol/limits.ts';
 import type { Version } from '../../../protocol/version.ts';
 import type { Clock } from '../../core/clock.ts';
 import { grantedTtl, type Pushes } from '../../core/push.ts';
+import type { Subscription } from '../../core/subscription.ts';
 import { readBytes } from '../../doors/body.ts';
 import { assertMethod } from '../../doors/door.ts';
 import { pushAnswer } from './answers.ts';
@@ -17,6 +18,8 @@ export interface PushDoorDeps {
   /** Origins that a sender's `aud` may name; ours is the first. */
   readonly origins: ReadonlySet<string>;
   readonly clock: Clock;
+  /** The receiver is no page but `chrome.gcm` or `chrome.instanceID`: it decrypts nothing and takes a body as its text pairs. */
+  readonly takesText: (subscription: Subscription) => boolean;
 }
 
 /**
@@ -31,7 +34,8 @@ export async function takePush(request: Request, token: string, deps: PushDoorDe
   const receipts = wantsReceipts ? readReceipts(headers, deps.resources) : null;
   assertSender(target.senderKey, readVapid(headers, deps.origins, deps.clock.now()));
   const body = await readBytes(request, deps.clock, limits.pushBodyBytes);
-  const encryption = readEncryption(headers, body);
+  const plain = deps.takesText(target.subscription) && !headers.has('content-encoding');
+  const encryption = plain ? null : readEncryption(headers, body);
   const kept = await deps.pushes.accept(target, { body, headers: encryption, ...wish, receipts });
   return accepted(kept.version, wish.ttl, receipts, deps.resources);
 }

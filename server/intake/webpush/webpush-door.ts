@@ -10,7 +10,7 @@ import type { Events } from '../../observe/events.ts';
 import { pushError, pushPreflight } from './answers.ts';
 import { takeMessage } from './message-door.ts';
 import { readPushPath } from './paths.ts';
-import { takePush } from './push-door.ts';
+import { type PushDoorDeps, takePush } from './push-door.ts';
 import { ReceiptsDoor } from './receipts-door.ts';
 import { type NameKeys, ResourceNames } from './resource-names.ts';
 import { Resources } from './resources.ts';
@@ -36,6 +36,7 @@ export interface WebpushDoorDeps {
   /** Where and how this node hears of pushes that were delivered. */
   readonly bus: Pick<Bus, 'onAnnounce'>;
   readonly deliveries: Pick<Deliveries, 'node'>;
+  readonly takesText: PushDoorDeps['takesText'];
   readonly refusals: Refusals;
   readonly random: Random;
   readonly clock: Clock;

@@ -141,7 +141,9 @@ function outcome(traffic: Traffic, results: ReadonlyMap<string, readonly Deliver
     remarks: [
       'A device confirms at once; its confirm is timed when it is sent. Brokers were not measured here.',
       ...(perSecond < 1_000
-        ? ['With so few messages hardly two share a commit: the CPU for one is that of the full run.']
+        ? [
+            'With so few messages the CPU for one says little: hardly two share a commit, and the code is cold.',
+          ]
         : []),
       ...busy.map((name) => `The load was the limit, not the server, of: ${name}.`),
     ],

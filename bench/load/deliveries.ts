@@ -39,7 +39,7 @@ const lines = (file: string) => readFileSync(file, 'utf8').split('\n');
 const channels = lines(order.channelsFile);
 const total = Math.round(order.perSecond * (order.warmUpSeconds + order.seconds));
 const warm = Math.round(order.perSecond * order.warmUpSeconds);
-/** By message: when it was posted, and how long until its confirm; NaN until then. */
+/** By message: when its turn was, and how long until its confirm; NaN until then. */
 const postedAt = new Float64Array(total);
 const took = new Float64Array(total).fill(Number.NaN);
 const ended = Promise.withResolvers<void>();
@@ -124,7 +124,7 @@ async function sendAll(): Promise<{
     for (; number < due; number += 1) {
       if (number === warm)
         before = { cpu: cpuSeconds(order.pid), load: process.cpuUsage(), at: performance.now() };
-      postedAt[number] = performance.now();
+      postedAt[number] = begin + (number * 1_000) / order.perSecond;
       const post = free.pop();
       if (post === undefined) waiting.push(number);
       else post(number);

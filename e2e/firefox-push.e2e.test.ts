@@ -78,11 +78,12 @@ describe('web push in stock Firefox, set by preferences', () => {
     expect(median).toBeLessThan(1_000);
   });
 
-  test('FX18 a burst arrives in order, each once', async () => {
+  test('FX18 a burst arrives whole, each once', async () => {
     const texts = numbers(50, 'burst');
     const got = next(texts.length);
     for (const text of texts) await send(text);
-    expect(await got).toEqual(texts);
+    // Not their order: Firefox decrypts what comes in quick succession side by side, and neighbours may swap there.
+    expect((await got).toSorted()).toEqual(texts.toSorted());
   });
 
   test('FX18 what came while the browser was closed starts the worker at its restart, with no page open', async () => {

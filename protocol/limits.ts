@@ -30,8 +30,10 @@ export const limits = {
   /** Request line plus headers that we read from: longer tokens than ours exist only in attacks. */
   tokenCharacters: 2_048,
 
-  /** Devices of one channel; the longest silent one leaves when one more registers. */
+  /** Devices of one channel; the longest silent one leaves when one more registers. Default, raised for the whole service. */
   devicesPerChannel: 20,
+  /** As far as that can be raised: an ended message is recorded for each of them. */
+  devicesPerChannelMax: 100_000,
   /** Bytes of a device's name, shown in the list of devices. */
   deviceNameCharacters: 80,
   /** SC2: unconfirmed messages of one subchannel on one connected device before newer ones coalesce. */

@@ -15,7 +15,7 @@ import { openSqliteStore } from './stores/sqlite/store.ts';
  * @throws Error with a text for the operator: folder in use, later schema, other keys.
  */
 export async function openDataFolder(
-  { dataFolder: folder, secrets: given }: Config,
+  { dataFolder: folder, secrets: given, devicesPerChannel }: Config,
   world: World,
   closing: Closing,
 ): Promise<Keeping> {
@@ -25,7 +25,7 @@ export async function openDataFolder(
   const secrets = await openSecrets({ folder, given });
   const control = await openControlDatabase(join(folder, 'control.db'));
   closing.push(() => control.close());
-  const store = await openSqliteStore({ folder, ...world });
+  const store = await openSqliteStore({ folder, ...world, devicesPerChannel });
   closing.push(() => store.close());
   const pushKey = await openPushKey(folder, secrets);
   return { secrets, db: control.db, store, pushKey, operatorToken: writeOperatorToken(folder) };

@@ -40,6 +40,7 @@ export interface Config {
   readonly signUp: 'open' | 'invite' | 'closed';
   /** Messages of a project a day unless the project has its own number; 0 = no limit. */
   readonly dailyQuota: number;
+  readonly devicesPerChannel: number;
   /** The ring of keys when it does not live in the data folder: its text, or the file that has it. */
   readonly secrets: { readonly text: string } | { readonly file: string } | undefined;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
@@ -80,6 +81,7 @@ export function decideConfig(raw: RawSettings, secretsText?: string): Config {
     compat: choice('compat', raw, ['none', '2013']),
     signUp: choice('signUp', raw, ['open', 'invite', 'closed']),
     dailyQuota: wholeNumber('dailyQuota', raw, Number.MAX_SAFE_INTEGER),
+    devicesPerChannel: wholeNumber('devicesPerChannel', raw, limits.devicesPerChannelMax, 1),
     secrets: readSecrets(raw, secretsText),
     logLevel: choice('logLevel', raw, ['debug', 'info', 'warn', 'error', 'silent']),
     loopback: isLoopback(host) && trustedProxies.empty && originIsLoopback(raw),
@@ -195,7 +197,7 @@ function readSecrets(raw: RawSettings, text: string | undefined): Config['secret
 }
 
 function wholeNumber(
-  name: 'port' | 'mcsPort' | 'mcsHeartbeat' | 'dailyQuota',
+  name: 'port' | 'mcsPort' | 'mcsHeartbeat' | 'dailyQuota' | 'devicesPerChannel',
   raw: RawSettings,
   max: number,
   min = 0,
@@ -226,4 +228,7 @@ function refuse(name: SettingName, raw: RawSettings, expected: string): never {
 
 if (Number(settings.dailyQuota.fallback) !== limits.dailyMessages) {
   throw new Error('settings: the fallback of dailyQuota is limits.dailyMessages');
+}
+if (Number(settings.devicesPerChannel.fallback) !== limits.devicesPerChannel) {
+  throw new Error('settings: the fallback of devicesPerChannel is limits.devicesPerChannel');
 }

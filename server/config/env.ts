@@ -136,6 +136,13 @@ export const settings = {
     fallback: '10000',
     about: 'messages that a project may send a day unless it has a number of its own; 0 = no limit',
   },
+  devicesPerChannel: {
+    flag: '--devices-per-channel <number>',
+    variable: 'REVEILLE_DEVICES_PER_CHANNEL',
+    fallback: '20',
+    about:
+      'devices of one user of an app; the longest silent one leaves when one more registers. Raise it for an account that many screens share',
+  },
   secretsFile: {
     flag: '--secrets-file <file>',
     variable: 'REVEILLE_SECRETS_FILE',

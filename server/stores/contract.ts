@@ -27,7 +27,11 @@ export interface OpenedStore {
   close(): Promise<void>;
 }
 
-export type OpenStore = (options: { readonly clock: Clock; readonly random: Random }) => Promise<OpenedStore>;
+export type OpenStore = (options: {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly devicesPerChannel?: number;
+}) => Promise<OpenedStore>;
 
 const APP = 'abcdefghijklmnopabcdefghijklmnop' as AppId;
 const OTHER_APP = 'ponmlkjihgfedcbaponmlkjihgfedcba' as AppId;
@@ -40,8 +44,8 @@ export class Bench {
   #store: Store | undefined;
   #devices = 0;
 
-  async open(open: OpenStore): Promise<void> {
-    this.#opened = await open({ clock: this.clock, random: seededRandom(7) });
+  async open(open: OpenStore, bounds: { readonly devicesPerChannel?: number } = {}): Promise<void> {
+    this.#opened = await open({ clock: this.clock, random: seededRandom(7), ...bounds });
     this.#store = this.#opened.store;
   }
 
@@ -146,6 +150,18 @@ export function storeContract(name: string, open: OpenStore): void {
     });
     afterEach(() => bench.close());
     const at = () => bench;
+
+    test('ST6 a service may let a channel have another number of devices', async () => {
+      const small = new Bench();
+      await small.open(open, { devicesPerChannel: 2 });
+      const channel = await small.channel();
+      const first = await small.device(channel);
+      await small.device(channel);
+      await small.device(channel);
+      expect(await small.store.devicesOf(channel.key)).toHaveLength(2);
+      expect(await small.store.findDevice(first.id)).toBeUndefined();
+      await small.close();
+    });
 
     describe('channels', () => channelTests(at));
     describe('devices', () => deviceTests(at));

@@ -1,7 +1,6 @@
 import type { AppId } from '../../protocol/app-id.ts';
 import { type ChannelId, makeChannelId } from '../../protocol/channel-id.ts';
 import { ReveilleError } from '../../protocol/errors.ts';
-import { limits } from '../../protocol/limits.ts';
 import type { Urgency } from '../../protocol/urgency.ts';
 import type { Version } from '../../protocol/version.ts';
 import type { Clock, Random } from '../core/clock.ts';
@@ -46,15 +45,17 @@ interface MessagesSide {
 export class MemoryMembers {
   readonly #clock: Clock;
   readonly #random: Random;
+  readonly #devicesPerChannel: number;
   readonly #messages: MessagesSide;
   readonly #channels = new Map<ChannelKey, Channel>();
   readonly #members = new Map<DeviceKey, Member>();
   #lastChannel = 0;
   #lastMember = 0;
 
-  constructor(clock: Clock, random: Random, messages: MessagesSide) {
+  constructor(clock: Clock, random: Random, devicesPerChannel: number, messages: MessagesSide) {
     this.#clock = clock;
     this.#random = random;
+    this.#devicesPerChannel = devicesPerChannel;
     this.#messages = messages;
   }
 
@@ -112,7 +113,7 @@ export class MemoryMembers {
     const present = this.ofChannel(channel.key);
     // A stable sort: of several that are silent for as long, the one registered first.
     const silent = [...present].sort((a, b) => a.seenAt - b.seenAt)[0];
-    const evicted = present.length < limits.devicesPerChannel ? undefined : silent;
+    const evicted = present.length < this.#devicesPerChannel ? undefined : silent;
     if (evicted !== undefined) this.#leave(evicted);
     return { device: deviceOf(this.#add(draft), channel), evicted: evicted?.key ?? null };
   }

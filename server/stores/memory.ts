@@ -1,6 +1,7 @@
 import type { AppId } from '../../protocol/app-id.ts';
 import type { ChannelId } from '../../protocol/channel-id.ts';
 import { ReveilleError } from '../../protocol/errors.ts';
+import { limits } from '../../protocol/limits.ts';
 import { nextVersion, type Version } from '../../protocol/version.ts';
 import type { Clock, Random } from '../core/clock.ts';
 import type { KeptMulticast, Multicast, MulticastDraft } from '../core/multicast.ts';
@@ -55,9 +56,13 @@ export class MemoryStore implements Store {
   #sweptTo = 0 as Version;
   #closed = false;
 
-  constructor({ clock, random }: { readonly clock: Clock; readonly random: Random }) {
+  constructor({
+    clock,
+    random,
+    devicesPerChannel = limits.devicesPerChannel,
+  }: { readonly clock: Clock; readonly random: Random; readonly devicesPerChannel?: number }) {
     this.#clock = clock;
-    this.#members = new MemoryMembers(clock, random, {
+    this.#members = new MemoryMembers(clock, random, devicesPerChannel, {
       lastVersion: () => this.#last,
       leaves: (member) => this.#progress.withdrawAll(member),
       removed: (channel) => this.#seen.drop(channel),

@@ -38,6 +38,7 @@ export class DeviceTable {
   readonly #byId: Statement<DeviceRow, [string]>;
   readonly #idTaken: Statement<unknown, [string]>;
   readonly #ofChannel: Statement<DeviceRow, [number]>;
+  readonly #countOf: Statement<{ devices: number }, [number]>;
   readonly #ofSignIn: Statement<DeviceRow, [string]>;
   readonly #wakeableOf: Statement<DeviceRow, [number]>;
   readonly #wakeableAfter: Statement<DeviceRow, [number, number, number]>;
@@ -58,6 +59,9 @@ export class DeviceTable {
     this.#byId = db.prepare(select('id = ?'));
     this.#idTaken = db.prepare('SELECT 1 FROM devices WHERE id = ?');
     this.#ofChannel = db.prepare(`${select('channel = ?')} ORDER BY key`);
+    this.#countOf = db.prepare(
+      'SELECT count(*) AS devices FROM devices WHERE channel = ? AND removed_at IS NULL',
+    );
     this.#ofSignIn = db.prepare(`${select('sign_in = ?')} ORDER BY key`);
     this.#wakeableOf = db.prepare(`${select('transport IS NOT NULL AND channel = ?')} ORDER BY key`);
     this.#wakeableAfter = db.prepare(
@@ -97,6 +101,10 @@ export class DeviceTable {
   /** In the order of their registration. */
   ofChannel(channel: ChannelKey): readonly DeviceRow[] {
     return this.#ofChannel.all(channel);
+  }
+
+  countOf(channel: ChannelKey): number {
+    return this.#countOf.get(channel)?.devices ?? 0;
   }
 
   ofSignIn(signIn: string): readonly DeviceRow[] {

@@ -37,6 +37,7 @@ export class Membership {
   readonly #devices: DeviceTable;
   readonly #endings: EndingTable;
   readonly #seen: SeenTable;
+  readonly #devicesPerChannel: number;
 
   constructor(deps: {
     readonly clock: Clock;
@@ -46,6 +47,7 @@ export class Membership {
     readonly devices: DeviceTable;
     readonly endings: EndingTable;
     readonly seen: SeenTable;
+    readonly devicesPerChannel: number | undefined;
   }) {
     this.#clock = deps.clock;
     this.#random = deps.random;
@@ -54,6 +56,7 @@ export class Membership {
     this.#devices = deps.devices;
     this.#endings = deps.endings;
     this.#seen = deps.seen;
+    this.#devicesPerChannel = deps.devicesPerChannel ?? limits.devicesPerChannel;
   }
 
   openChannel(user: string, app: AppId): Channel {
@@ -77,8 +80,8 @@ export class Membership {
     const channel = this.#channels.assertOpen(draft.channel);
     if (channel.user === '') throw new ReveilleError('channel-invalid');
     if (this.#devices.isTaken(draft.id)) throw new ReveilleError('input-invalid', 'This device id is taken.');
-    const present = this.#devices.ofChannel(channel.key);
-    const evicted = present.length < limits.devicesPerChannel ? undefined : longestSilent(present);
+    const full = this.#devices.countOf(channel.key) >= this.#devicesPerChannel;
+    const evicted = full ? longestSilent(this.#devices.ofChannel(channel.key)) : undefined;
     if (evicted !== undefined) this.#leave(evicted);
     const row = this.#devices.insert(draft, this.#meta.lastVersion, this.#clock.now());
     return { device: deviceOf(row, channel), evicted: evicted?.key ?? null };

@@ -45,6 +45,8 @@ export interface SqliteStoreOptions {
   readonly random: Random;
   /** FULL unless a test shows what happens without. */
   readonly synchronous?: Synchronous;
+  /** ST6; limits.devicesPerChannel unless given. */
+  readonly devicesPerChannel?: number;
 }
 
 /**
@@ -81,7 +83,7 @@ class SqliteStore implements Store {
   #pruningNow: Promise<number> | undefined;
   #closed = false;
 
-  constructor(db: Database, { clock, random }: SqliteStoreOptions) {
+  constructor(db: Database, { clock, random, devicesPerChannel }: SqliteStoreOptions) {
     this.#db = db;
     this.#clock = clock;
     const tables = openTables(db);
@@ -111,8 +113,8 @@ class SqliteStore implements Store {
     this.#trace = new Trace(db);
     this.#progress = new Progress({ clock, ...tables });
     this.#multicasting = new Multicasting(clock, tables, this.#progress);
-    const membership = new Membership({ clock, random, meta, channels, devices, endings, seen: tables.seen });
     const shared = { clock, random, meta, channels, devices };
+    const membership = new Membership({ ...shared, endings, seen: tables.seen, devicesPerChannel });
     this.#membership = membership;
     this.#subscribing = new Subscribing({ ...shared, subscriptions, membership });
     this.#pruning = new Pruning(db, { ...tables, commit, subscribing: this.#subscribing });

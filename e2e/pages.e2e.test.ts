@@ -5,6 +5,7 @@ import type { Page } from 'puppeteer-core';
 import { TestBrowser } from '../dev-env/browser.ts';
 import { packedExtension } from '../dev-env/packages.ts';
 import { picture } from '../dev-env/pictures.ts';
+import { PostOffice } from '../dev-env/post-office.ts';
 import { Town } from '../dev-env/town.ts';
 import { townDevice } from '../dev-env/town-device.ts';
 import { nameWebhook } from '../dev-env/town-webhook.ts';
@@ -99,13 +100,15 @@ async function publishSeed(town: Town): Promise<void> {
 }
 
 describe('every page that links lead to', () => {
+  let office: PostOffice;
   let town: Town;
   let browser: TestBrowser;
   const seen = new Map<string, string>();
   const faults: string[] = [];
 
   beforeAll(async () => {
-    town = await Town.start();
+    office = await PostOffice.start();
+    town = await Town.start({ flags: office.flags });
     const device = townDevice(town, { onMessage: () => {} });
     await device.connect();
     await town.send(await town.accessToken(), {
@@ -122,6 +125,7 @@ describe('every page that links lead to', () => {
   afterAll(async () => {
     await browser?.[Symbol.asyncDispose]();
     await town?.[Symbol.asyncDispose]();
+    await office?.[Symbol.asyncDispose]();
   });
 
   /** Looks at a page; answers the paths that its links lead to. */
@@ -159,7 +163,7 @@ describe('every page that links lead to', () => {
 
   test('PG9 axe finds no fault, Tab reaches everything and is seen, and nothing is an error in the console', async () => {
     const page = await browser.open('about:blank');
-    await crawl(page, ['/', '/accounts/sign-in', '/accounts/sign-up', '/wake/']);
+    await crawl(page, ['/', '/accounts/sign-in', '/accounts/sign-up', '/accounts/new-password', '/wake/']);
     seen.delete('/');
     const cookies = town.seed.cookie.split('; ').map((pair) => pair.split('='));
     for (const [name = '', value = ''] of cookies) await page.setCookie({ name, value, url: town.origin });

@@ -236,6 +236,14 @@ export const limits = {
   /** Deliveries of messages that are not remembered, and wait for that look. */
   trafficLookUps: 1_000,
 
+  /** Mails that wait for the SMTP server, further ones are let go; and how long it may take at each step. */
+  mailsWaiting: 1_000,
+  mailMs: 30_000,
+  /** Links for a forgotten password: how long one is good, and how many are sent to an address or asked for from one, an hour. */
+  resetLinkMs: 3_600_000,
+  resetsPerMailbox: 3,
+  resetsPerAddress: 10,
+
   /** A package of the store as it is uploaded: an extension with its pictures. */
   packageBytes: 16 * 1024 * 1024,
   /** Unpacked, all files together, and how many there may be: what is beyond was made to hurt. */

@@ -3,6 +3,7 @@ import { isAppId } from '../protocol/app-id.ts';
 import { type Accounts, createAccounts } from './accounts/accounts.ts';
 import type { ReceivingApp } from './core/receiving.ts';
 import type { Ground } from './foundation.ts';
+import { mailOf } from './mailing.ts';
 import { type OAuthRoom, openOAuth } from './oauth/room.ts';
 import { webhooksOf } from './telling.ts';
 import type { WebhooksRoom } from './webhooks/room.ts';
@@ -21,7 +22,14 @@ export async function openPeople(ground: Ground, origin: string, closing: (() =>
   const { config, world, secrets, db, core } = ground;
   const code = config.loopback ? undefined : randomBytes(9).toString('base64url');
   const shared = { ...world, db, secrets };
-  const accounts = await createAccounts({ ...shared, origin, signUp: config.signUp, setupCode: code });
+  const mailer = await mailOf(config, world, closing);
+  const accounts = await createAccounts({
+    ...shared,
+    origin,
+    mailer,
+    signUp: config.signUp,
+    setupCode: code,
+  });
   let rightsEnded = (): void => {};
   const webstore = openWebstore({
     ...shared,

@@ -36,9 +36,10 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   'server/gateways/mcs': door,
   'server/gateways/webpush-out': [...door, 'server/outgoing'],
   'server/outgoing': ['protocol'],
+  'server/mail': ['protocol', 'server/observe', 'server/core/clock.ts:type'],
   'server/config': ['protocol'],
   'server/pages': ['protocol'],
-  'server/accounts': [...accounts, 'server/core/clock.ts'],
+  'server/accounts': [...accounts, 'server/core/clock.ts', 'server/mail/mailer.ts:type'],
   'server/oauth': [...accounts, ...ports, 'server/accounts'],
   'server/webstore': [...accounts, ...ports, 'server/accounts'],
   'server/webhooks': [

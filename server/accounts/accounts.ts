@@ -1,17 +1,20 @@
 import { ReveilleError } from '../../protocol/errors.ts';
 import { type Clock, type Random, systemClock } from '../core/clock.ts';
 import { RateLimit } from '../doors/rate-limit.ts';
+import type { Mailer } from '../mail/mailer.ts';
 import type { Events } from '../observe/events.ts';
 import type { Viewer } from '../pages/page.tsx';
 import type { Account, From, Person, SignIn, Visit } from './account.ts';
 import { type Audit, audit } from './audit.ts';
 import { type Auth, createAuth } from './auth.ts';
 import { callAuth, cookieOf } from './auth-calls.ts';
-import { assertPassword, emailOf, passwordLength } from './credentials.ts';
+import { assertPassword, emailOf } from './credentials.ts';
 import type { ControlDatabase } from './database.ts';
 import type { Accounts, Exporter, SignedIn } from './face.ts';
 import { type FormSecrets, formToken } from './form-token.ts';
 import { Invites } from './invites.ts';
+import { PasswordResets } from './password-resets.ts';
+import { type InternalAdapter, Passwords } from './passwords.ts';
 import { SignUp, type SignUpPolicy } from './sign-up.ts';
 
 export type { Account, From, Person, SignIn, Visit } from './account.ts';
@@ -27,16 +30,19 @@ export interface AccountsDeps {
   /** Needed for the first account when given, and always when `origin` is not on loopback. */
   readonly setupCode?: string | undefined;
   readonly signInsPerMinute?: number | undefined;
+  /** Lets people set a forgotten password anew. */
+  readonly mailer?: Mailer | undefined;
   readonly clock?: Clock | undefined;
   readonly random?: Random | undefined;
 }
 
 /** Opens the room on a control plane that `openControlDatabase` has made ready. */
 export async function createAccounts(deps: AccountsDeps): Promise<Accounts> {
-  const { db, origin, events, clock = systemClock } = deps;
+  const { db, origin, events, mailer, clock = systemClock } = deps;
   const random = deps.random ?? ((bytes) => crypto.getRandomValues(new Uint8Array(bytes)));
   const listeners: SignInListener[] = [];
-  const auth = createAuth({
+  const resets = mailer && new PasswordResets({ auth: () => auth, db, mailer, origin, clock, events });
+  const auth: Auth = createAuth({
     db,
     origin,
     events,
@@ -46,20 +52,26 @@ export async function createAccounts(deps: AccountsDeps): Promise<Accounts> {
     },
     cookieSecret: deps.secrets.cookieSecret(),
     signInsPerMinute: deps.signInsPerMinute,
+    resets: resets && {
+      asked: (account, token) => resets.mailLink(account, token),
+      done: (account) => room.passwordWasReset(account, account),
+    },
   });
   const invites = new Invites(db, clock, random);
   await invites.reopen();
   const signUp = new SignUp({ auth, db, invites, origin, policy: deps.signUp, setupCode: deps.setupCode });
-  return new AccountRoom({
+  const room = new AccountRoom({
     auth,
     db,
     clock,
     secrets: deps.secrets,
     invites,
+    resets,
     signUp,
     signInEnded: listeners,
     internal: (await auth.$context).internalAdapter,
   });
+  return room;
 }
 
 type SignInListener = (signIn: string) => Promise<void>;
@@ -67,12 +79,12 @@ type SignInListener = (signIn: string) => Promise<void>;
 interface RoomDeps {
   readonly auth: Auth;
   readonly signInEnded: SignInListener[];
-  /** better-auth's own access to its tables, with its hooks. */
-  readonly internal: Awaited<Auth['$context']>['internalAdapter'];
+  readonly internal: InternalAdapter;
   readonly db: ControlDatabase;
   readonly clock: Clock;
   readonly secrets: FormSecrets;
   readonly invites: Invites;
+  readonly resets: PasswordResets | undefined;
   readonly signUp: SignUp;
 }
 
@@ -81,8 +93,10 @@ const inProcess: From = { address: '127.0.0.1', userAgent: 'Reveille' };
 class AccountRoom implements Accounts {
   readonly signUp: SignUp;
   readonly invites: Invites;
+  readonly resets: PasswordResets | undefined;
   readonly #deps: RoomDeps;
   readonly #audit: Audit;
+  readonly #passwords: Passwords;
   readonly #passwordChecks: RateLimit;
   readonly #rightEnded: ((account: string) => void)[] = [];
   readonly #beforeDelete: ((account: string) => Promise<void>)[] = [];
@@ -92,7 +106,9 @@ class AccountRoom implements Accounts {
     this.#deps = deps;
     this.signUp = deps.signUp;
     this.invites = deps.invites;
+    this.resets = deps.resets;
     this.#audit = audit(deps.db, deps.clock);
+    this.#passwords = new Passwords(deps.auth, deps.internal);
     this.#passwordChecks = new RateLimit(deps.clock, 10, 60_000);
   }
 
@@ -165,18 +181,11 @@ class AccountRoom implements Accounts {
         location: 'email',
       });
     }
-    const { internal, auth } = this.#deps;
-    const { hash } = (await auth.$context).password;
-    const user = await internal.createUser(
+    const user = await this.#deps.internal.createUser(
       { email, name, emailVerified: false },
       { method: 'email-password' },
     );
-    await internal.linkAccount({
-      userId: user.id,
-      accountId: user.id,
-      providerId: 'credential',
-      password: await hash(password),
-    });
+    await this.#passwords.set(user.id, password);
     return await this.#require(user.id);
   }
 
@@ -199,9 +208,7 @@ class AccountRoom implements Accounts {
 
   async checkPassword(account: string, password: string): Promise<boolean> {
     this.#passwordChecks.assert(account, 'Too many tries.');
-    const credential = await this.#deps.internal.findCredentialAccount(account);
-    if (!credential?.password || password.length > passwordLength.max) return false;
-    return await (await this.#deps.auth.$context).password.verify({ hash: credential.password, password });
+    return await this.#passwords.matches(account, password);
   }
 
   async changePassword(
@@ -214,8 +221,7 @@ class AccountRoom implements Accounts {
     if (visit === undefined) throw new ReveilleError('forbidden');
     const body = { currentPassword: current, newPassword: next, revokeOtherSessions: true };
     const response = await callAuth(this.#deps.auth, '/change-password', body, from, headers.get('cookie'));
-    this.#endRights(visit.account.id);
-    await this.#record(visit.account.id, visit.account.id, 'account.password-changed');
+    await this.#passwordIsAnother(visit.account, visit.account.id, 'account.password-changed');
     return response.headers.getSetCookie();
   }
 
@@ -224,21 +230,22 @@ class AccountRoom implements Accounts {
     const account = await this.findByEmail(email);
     if (account === undefined)
       throw new ReveilleError('not-found', 'No account has this e-mail address.', { location: 'email' });
-    const { internal, auth } = this.#deps;
-    const hash = await (await auth.$context).password.hash(password);
-    const credential = await internal.findCredentialAccount(account.id);
-    if (credential) await internal.updatePassword(account.id, hash);
-    else
-      await internal.linkAccount({
-        userId: account.id,
-        accountId: account.id,
-        providerId: 'credential',
-        password: hash,
-      });
-    await internal.deleteUserSessions(account.id);
-    this.#endRights(account.id);
-    await this.#record(null, account.id, 'account.password-reset');
+    await this.#passwords.set(account.id, password);
+    await this.#deps.internal.deleteUserSessions(account.id);
+    await this.passwordWasReset(account.id, null);
     return account;
+  }
+
+  /** After the password was set anew and the sign-ins have ended. @param by null = the operator */
+  async passwordWasReset(id: string, by: string | null): Promise<void> {
+    await this.#passwordIsAnother(await this.#require(id), by, 'account.password-reset');
+  }
+
+  async #passwordIsAnother({ id, email }: Account, by: string | null, event: string): Promise<void> {
+    this.#endRights(id);
+    await this.resets?.voidLinks(id);
+    await this.#record(by, id, event);
+    this.resets?.tell(email);
   }
 
   async signIns(account: string): Promise<readonly SignIn[]> {
@@ -297,6 +304,7 @@ class AccountRoom implements Accounts {
   async #close(id: string): Promise<void> {
     await this.#deps.db.updateTable('user').set({ disabled: 1 }).where('id', '=', id).execute();
     this.#endRights(id);
+    await this.resets?.voidLinks(id);
   }
 
   async export(account: string): Promise<Record<string, unknown>> {

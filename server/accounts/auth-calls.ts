@@ -30,6 +30,11 @@ export async function callAuth(
   throw await refusalOf(response);
 }
 
+const linkGone = () =>
+  new ReveilleError('input-invalid', 'This link is too old, or was used. Ask for another one.', {
+    location: 'token',
+  });
+
 /** better-auth's codes that a person can do something about, in our words. */
 const refusals: Readonly<Record<string, () => ReveilleError>> = {
   ACCOUNT_DISABLED: () => new ReveilleError('account-disabled'),
@@ -45,6 +50,8 @@ const refusals: Readonly<Record<string, () => ReveilleError>> = {
     new ReveilleError('input-invalid', `A password has at most ${passwordLength.max} characters.`, {
       location: 'password',
     }),
+  INVALID_TOKEN: linkGone,
+  USER_NOT_FOUND: linkGone,
   USER_ALREADY_EXISTS_USE_ANOTHER_EMAIL: () =>
     new ReveilleError('input-invalid', 'There is an account with this e-mail address: sign in.', {
       location: 'email',

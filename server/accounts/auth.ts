@@ -1,5 +1,6 @@
 import { betterAuth } from 'better-auth';
 import { APIError } from 'better-auth/api';
+import { limits } from '../../protocol/limits.ts';
 import { type Clock, systemClock } from '../core/clock.ts';
 import { RateLimit } from '../doors/rate-limit.ts';
 import type { Events } from '../observe/events.ts';
@@ -29,8 +30,17 @@ export interface AuthDeps {
   readonly clock?: Clock | undefined;
   /** How many sign-ins an address may try in a minute, right or wrong. */
   readonly signInsPerMinute?: number | undefined;
+  /** How a forgotten password is set anew; undefined = it is not. */
+  readonly resets?: AuthResets | undefined;
   /** Called with the id of a sign-in that was ended, whichever way. */
   readonly signInEnded: (signIn: string) => Promise<void>;
+}
+
+export interface AuthResets {
+  /** Sends an account the token of its link. */
+  readonly asked: (account: string, token: string) => Promise<void>;
+  /** A link was used: the password is another one, and the sign-ins have ended. */
+  readonly done: (account: string) => Promise<void>;
 }
 
 /** better-auth as we use it: e-mail and password only, in our tables, on our origin, under our limits. */
@@ -50,7 +60,10 @@ export function createAuth(deps: AuthDeps) {
         hash: (password) => Bun.password.hash(password, argon2id),
         verify: ({ hash, password }) => Bun.password.verify(password, hash),
       },
+      ...(deps.resets && resetRules(deps.resets)),
     },
+    // A copy of the database holds no link that works.
+    verification: { storeIdentifier: 'hashed' },
     user: { additionalFields: userFields },
     session: { expiresIn: signInSeconds, updateAge: renewAfterSeconds },
     databaseHooks: accountRules(deps.db, deps.signInEnded),
@@ -61,6 +74,7 @@ export function createAuth(deps: AuthDeps) {
         '/sign-in/email': perMinute(deps.signInsPerMinute ?? 10),
         '/sign-up/email': perMinute(10),
         '/change-password': perMinute(10),
+        '/reset-password': perMinute(10),
       },
       customStorage: countedBy(deps.clock ?? systemClock),
     },
@@ -82,6 +96,16 @@ export function createAuth(deps: AuthDeps) {
 }
 
 export type Auth = ReturnType<typeof createAuth>;
+
+function resetRules({ asked, done }: AuthResets) {
+  return {
+    sendResetPassword: async ({ user, token }: { user: { id: string }; token: string }) =>
+      await asked(user.id, token),
+    resetPasswordTokenExpiresIn: limits.resetLinkMs / 1_000,
+    revokeSessionsOnPasswordReset: true,
+    onPasswordReset: async ({ user }: { user: { id: string } }) => await done(user.id),
+  };
+}
 
 /** The rules of the house inside better-auth's own steps, so that no way around them exists. */
 function accountRules(db: ControlDatabase, signInEnded: AuthDeps['signInEnded']) {

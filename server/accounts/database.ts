@@ -7,6 +7,7 @@ import type { Generated, Kysely } from 'kysely';
  */
 export interface ControlTables {
   user: UserTable;
+  verification: VerificationTable;
   audit: AuditTable;
   invites: InviteTable;
   projects: ProjectTable;
@@ -42,6 +43,11 @@ interface UserTable {
   /** ISO 8601, as better-auth keeps dates in SQLite. */
   createdAt: string;
   updatedAt: string;
+}
+
+interface VerificationTable {
+  /** The account that a link for a new password is for. */
+  value: string;
 }
 
 interface AuditTable {

@@ -1,6 +1,7 @@
 import type { Viewer } from '../pages/page.tsx';
 import type { Account, From, Person, SignIn, Visit } from './account.ts';
 import type { Invites } from './invites.ts';
+import type { PasswordResets } from './password-resets.ts';
 import type { SignUp } from './sign-up.ts';
 
 /** Adds what one room holds about an account to the export: values that JSON can carry, no secrets. */
@@ -24,6 +25,8 @@ export interface Accounts {
   signIn(email: string, password: string, from?: From): Promise<SignedIn>;
   signUp: SignUp;
   invites: Invites;
+  /** undefined = no mail is sent. */
+  resets: PasswordResets | undefined;
   /** Ends the sign-in of these headers. @returns Set-Cookie values that clear the cookie */
   signOut(headers: Headers): Promise<readonly string[]>;
   /** Is this the password of the account? Asked before a secret is shown. @throws `rate-limited` */

@@ -8,6 +8,7 @@ import { apiPath } from './auth.ts';
 import { inviteRoutes } from './invite-routes.tsx';
 import { ownAccountRoutes } from './own-account-routes.tsx';
 import type { PageContext, PageEnv } from './page-guard.ts';
+import { passwordResetRoutes } from './password-reset-routes.tsx';
 import { peopleRoutes } from './people-routes.tsx';
 import type { RouteDeps } from './route-deps.ts';
 import { signInRoutes } from './sign-in-routes.tsx';
@@ -25,7 +26,14 @@ export function accountRoutes(given: AccountRouteDeps): Hono<PageEnv> {
     ...given,
   };
   const routes = new Hono<PageEnv>();
-  for (const part of [signInRoutes, ownAccountRoutes, peopleRoutes, inviteRoutes, accountApiRoutes])
+  for (const part of [
+    signInRoutes,
+    passwordResetRoutes,
+    ownAccountRoutes,
+    peopleRoutes,
+    inviteRoutes,
+    accountApiRoutes,
+  ])
     routes.route('/', part(deps));
   routes.onError((thrown, c) => refuse(asReveilleError(thrown), thrown, c, deps));
   return routes;

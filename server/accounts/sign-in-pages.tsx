@@ -4,6 +4,7 @@ import { Button, Field, Form } from '../pages/form.tsx';
 import { Face, Page } from '../pages/page.tsx';
 import type { Account } from './account.ts';
 import { passwordLength } from './credentials.ts';
+import { hiddenReturn, withReturn } from './return-path.ts';
 import type { AskingApp } from './route-deps.ts';
 import type { SignUpNeeds } from './sign-up.ts';
 
@@ -23,22 +24,9 @@ interface SignInProps {
   readonly email?: string | undefined;
   readonly again?: Again | undefined;
   readonly maySignUp: boolean;
+  /** A forgotten password can be set anew by mail. */
+  readonly mayReset: boolean;
 }
-
-const withReturn = (
-  path: string,
-  returnTo: string | undefined,
-  more: Record<string, string> = {},
-): string => {
-  const query = new URLSearchParams({
-    ...more,
-    ...(returnTo === undefined ? {} : { return: returnTo }),
-  }).toString();
-  return query === '' ? path : `${path}?${query}`;
-};
-
-const hiddenReturn = (returnTo: string | undefined): Record<string, string> =>
-  returnTo === undefined ? {} : { return: returnTo };
 
 /** What the user of an app reads first: which app it is, and what signing in is for. */
 const AppContext: FC<{ app: AskingApp }> = ({ app: { name, icon } }) => (
@@ -54,7 +42,7 @@ const AppContext: FC<{ app: AskingApp }> = ({ app: { name, icon } }) => (
   </header>
 );
 
-export const SignInPage: FC<SignInProps> = ({ app, token, returnTo, email, again, maySignUp }) => (
+export const SignInPage: FC<SignInProps> = ({ app, token, returnTo, email, again, maySignUp, mayReset }) => (
   <Page title={app === undefined ? 'Sign in' : `Sign in for ${app.name}`} narrow>
     <Card>
       {app === undefined ? (
@@ -96,6 +84,11 @@ export const SignInPage: FC<SignInProps> = ({ app, token, returnTo, email, again
         'Accounts on this server are made by its administrator.'
       )}
     </p>
+    {mayReset && (
+      <p class="beside">
+        <a href={withReturn('/accounts/forgot-password', returnTo)}>Forgot your password?</a>
+      </p>
+    )}
   </Page>
 );
 

@@ -34,6 +34,7 @@ export function signInRoutes(deps: RouteDeps): Hono<PageEnv> {
 /** What the sign-in page says to those who come from somewhere else. */
 const farewells = new Map([
   ['signed-out', 'You are signed out.'],
+  ['new-password', 'Your new password is set: sign in with it.'],
   ['deleted', 'Your account is deleted, and everything that hung on it.'],
 ]);
 
@@ -89,9 +90,18 @@ class SignInRoom {
     shown: { returnTo: string | undefined; email: string | undefined; again: Again },
   ): Promise<Response> {
     const { token, setCookie } = this.#visitors.greet(c.req.raw.headers, 'sign-in');
-    const needs = await this.#deps.accounts.signUp.needs().catch(() => 'impossible' as const);
+    const { accounts } = this.#deps;
+    const needs = await accounts.signUp.needs().catch(() => 'impossible' as const);
     const app = await this.#askingApp(shown.returnTo);
-    const page = <SignInPage {...shown} token={token} app={app} maySignUp={needs !== 'impossible'} />;
+    const page = (
+      <SignInPage
+        {...shown}
+        token={token}
+        app={app}
+        maySignUp={needs !== 'impossible'}
+        mayReset={accounts.resets !== undefined}
+      />
+    );
     return await render(page, 200, { setCookies: [setCookie] });
   }
 
@@ -163,14 +173,17 @@ class SignInRoom {
       throw new ReveilleError('form-stale');
   }
 
-  /** What the form says after `thrown`; what we did not foresee is told to the operator. */
   #againAfter(thrown: unknown, c: PageContext): Again {
-    const error = asReveilleError(thrown);
-    const { events } = this.#deps;
-    if (error.code === 'internal') events.failed('accounts', thrown);
-    else events.refused('accounts', error.code, undefined, c.env.peer.address);
-    return { message: messageOf(error), field: error.facts.location };
+    return againAfter(thrown, c, this.#deps);
   }
+}
+
+/** What a form says after `thrown`; what we did not foresee is told to the operator. */
+export function againAfter(thrown: unknown, c: PageContext, { events }: Pick<RouteDeps, 'events'>): Again {
+  const error = asReveilleError(thrown);
+  if (error.code === 'internal') events.failed('accounts', thrown);
+  else events.refused('accounts', error.code, undefined, c.env.peer.address);
+  return { message: messageOf(error), field: error.facts.location };
 }
 
 function messageOf(error: ReveilleError): string {

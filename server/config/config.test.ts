@@ -43,6 +43,27 @@ describe('reading', () => {
     expect(refusal({ mcsPort: '70000' })).toContain('--mcs-port');
   });
 
+  test('ML1 mail is encrypted unless its server is on this machine, and there is none unless given', () => {
+    expect(decideConfig({}).mail).toBeUndefined();
+    const from = 'reveille@example.org';
+    const mail = (smtpUrl: string) => decideConfig({ smtpUrl, mailFrom: from }).mail;
+    expect(mail('smtps://mail:p%40ss%3Aword@mail.example.org')).toEqual({
+      host: 'mail.example.org',
+      port: 465,
+      encryption: 'tls',
+      login: { user: 'mail', password: 'p@ss:word' },
+      from,
+    });
+    expect(mail('smtp://mail.example.org')).toMatchObject({
+      port: 587,
+      encryption: 'starttls',
+      login: undefined,
+    });
+    expect(mail('smtp://localhost:25')).toMatchObject({ host: 'localhost', port: 25, encryption: 'none' });
+    expect(mail('smtp://[::1]:25')).toMatchObject({ host: '::1', encryption: 'none' });
+    expect(mail('smtps://localhost')).toMatchObject({ encryption: 'tls' });
+  });
+
   test('WK15 the push services of the vendors are called, at public addresses, unless the operator says otherwise', () => {
     expect(decideConfig({}).push).toEqual({
       hosts: vendorHosts,
@@ -149,6 +170,26 @@ describe('refusing', () => {
     ['alsoOrigins', 'https://a.example/path', 'URLs without a path'],
   ])('CF2 %s %p is refused with a text', (name, value, text) => {
     expect(refusal({ [name]: value })).toContain(text);
+  });
+
+  test('CF2 an SMTP server and a sender belong together, and what is given of the URL is not repeated', () => {
+    const mailFrom = 'reveille@example.org';
+    expect(refusal({ mailFrom })).toContain('belong together');
+    expect(refusal({ smtpUrl: 'smtps://mail.example.org' })).toContain('belong together');
+    expect(refusal({ smtpUrl: 'smtps://mail.example.org', mailFrom: 'Reveille' })).toContain('--mail-from');
+    for (const smtpUrl of [
+      'mail.example.org',
+      'https://u:secret@mail.example.org',
+      'smtp://u:secret@',
+      'smtp://u@mail.example.org',
+      'smtps://u:secret@mail.example.org/?tls.rejectUnauthorized=false',
+      'smtps://u:secret@mail.example.org/path',
+      'smtps://u:%E0secret@mail.example.org',
+    ]) {
+      const text = refusal({ smtpUrl, mailFrom });
+      expect(text).toContain('--smtp-url (REVEILLE_SMTP_URL) takes');
+      expect(text).not.toContain('secret');
+    }
   });
 
   test('CF2 half a pair of TLS files is refused', () => {

@@ -3,6 +3,7 @@ import { limits } from '../../protocol/limits.ts';
 import { type RawSettings, type SettingName, settings } from './env.ts';
 import { ownDataFolder } from './own-data-folder.ts';
 import { parsePushHosts } from './push-hosts.ts';
+import { parseSmtpUrl, type SmtpUrl } from './smtp-url.ts';
 import { parseTrustedProxies, type TrustedProxies } from './trusted-proxies.ts';
 
 /** What the service runs on: every setting decided, typed and checked against the others. */
@@ -36,6 +37,8 @@ export interface Config {
   /** Where spans are sent to; undefined = none are made. */
   readonly otlpEndpoint: string | undefined;
   readonly webhooks: { readonly privateAddresses: boolean };
+  /** Which SMTP server takes mail on, and who it comes from; undefined = no mail is sent. */
+  readonly mail: (Omit<SmtpUrl, 'tls'> & MailSettings) | undefined;
   readonly compat: 'none' | '2013';
   readonly signUp: 'open' | 'invite' | 'closed';
   /** Messages of a project a day unless the project has its own number; 0 = no limit. */
@@ -46,6 +49,12 @@ export interface Config {
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
   /** Only this machine can reach the service: http is fine, and the first account needs no set-up code. */
   readonly loopback: boolean;
+}
+
+interface MailSettings {
+  /** `none` is for a server on this machine alone. */
+  readonly encryption: 'tls' | 'starttls' | 'none';
+  readonly from: string;
 }
 
 /** A setting, or two together, with which the service does not start. The message says how to mend it. */
@@ -78,6 +87,7 @@ export function decideConfig(raw: RawSettings, secretsText?: string): Config {
     feedback: contact('feedback', raw),
     otlpEndpoint: readOtlpEndpoint(raw),
     webhooks: { privateAddresses: choice('webhookAddresses', raw, ['public', 'any']) === 'any' },
+    mail: readMail(raw),
     compat: choice('compat', raw, ['none', '2013']),
     signUp: choice('signUp', raw, ['open', 'invite', 'closed']),
     dailyQuota: wholeNumber('dailyQuota', raw, Number.MAX_SAFE_INTEGER),
@@ -179,6 +189,24 @@ function readOtlpEndpoint(raw: RawSettings): string | undefined {
   if (url === null || !/^https?:$/.test(url.protocol))
     refuse('otlpEndpoint', raw, 'a URL such as http://127.0.0.1:4318');
   return `${url.href.replace(/\/$/, '')}/v1/traces`;
+}
+
+function readMail({ smtpUrl, mailFrom }: RawSettings): Config['mail'] {
+  if (smtpUrl === undefined && mailFrom === undefined) return undefined;
+  if (smtpUrl === undefined || mailFrom === undefined)
+    throw new ConfigError('--smtp-url and --mail-from belong together: give both, or none.');
+  const server = parseSmtpUrl(smtpUrl);
+  // What was given is not repeated: it may hold a password.
+  if (server === undefined)
+    throw new ConfigError(
+      '--smtp-url (REVEILLE_SMTP_URL) takes an address such as smtps://user:password@mail.example.org, ' +
+        'signs of the password that a URL knows written as %40 and the like.',
+    );
+  const from = mailFrom.trim();
+  if (!/^[^\s@<>"]+@[^\s@<>"]+$/.test(from))
+    refuse('mailFrom', { mailFrom }, 'an address such as reveille@example.org');
+  const { tls, ...rest } = server;
+  return { ...rest, encryption: tls ? 'tls' : isLoopback(rest.host) ? 'none' : 'starttls', from };
 }
 
 function contact(name: 'pushContact' | 'feedback', raw: RawSettings): string | undefined {

@@ -116,6 +116,19 @@ export const settings = {
     fallback: undefined,
     about: 'where people ask, report and wish, mailto: or https:, named on /docs/feedback (default: none)',
   },
+  smtpUrl: {
+    flag: '--smtp-url <url>',
+    variable: 'REVEILLE_SMTP_URL',
+    fallback: undefined,
+    about:
+      'SMTP server that takes mail on, smtps:// or smtp:// with user and password; give it in the variable: others can read a command line (default: no mail is sent)',
+  },
+  mailFrom: {
+    flag: '--mail-from <address>',
+    variable: 'REVEILLE_MAIL_FROM',
+    fallback: undefined,
+    about: 'address that mail comes from; belongs to --smtp-url (default: none)',
+  },
   compat: {
     flag: '--compat <year>',
     variable: 'REVEILLE_COMPAT',

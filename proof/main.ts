@@ -1,29 +1,27 @@
+import { CommanderError } from 'commander';
 import { MESSAGES, tooEarly } from '../e2e/early-answers.ts';
 import { runCrashRounds } from './crash-rig.ts';
 import { tryDoors } from './doors-tried.ts';
 import type { Verdict } from './model.ts';
 import { runModelRounds } from './model-rounds.ts';
+import { type ProofOptions, readOptions } from './options.ts';
+import { type Soak, soak } from './soak.ts';
+import { soakVerdict, writeSoak } from './soak-report.ts';
 
 /**
  * `npm run proof`: that what is accepted is never lost, in random histories of the core and in crashes of a real server. Prints the
  * seed; `-- --seed N` plays the same histories again, `-- --nightly` plays for long. An answer before its sync counts as a loss.
- * Then that nobody is in who does not belong: every route is tried with credentials that must not open it.
+ * Then that nobody is in who does not belong: every route is tried with credentials that must not open it. `-- --soak` is another
+ * proof: that memory does not grow.
  */
-const nightly = process.argv.includes('--nightly');
-const given = process.argv.indexOf('--seed');
-const seed = given === -1 ? Date.now() % 2 ** 31 : Number(process.argv[given + 1]);
-
 const MINUTE = 60_000;
-const sum = { accepted: 0, lost: 0, duplicated: 0, reordered: 0 };
 
-function add(verdict: Verdict): void {
-  sum.accepted += verdict.accepted;
-  sum.lost += verdict.lost;
-  sum.duplicated += verdict.duplicated;
-  sum.reordered += verdict.reordered;
-}
-
-try {
+/** Answers whether all promises held. */
+async function proveKept({ nightly, seed }: ProofOptions): Promise<boolean> {
+  const sum = { accepted: 0, lost: 0, duplicated: 0, reordered: 0 };
+  const add = (verdict: Verdict) => {
+    for (const what of Object.keys(sum) as (keyof Verdict)[]) sum[what] += verdict[what];
+  };
   console.log(`histories against the model of SPEC, seed ${seed}`);
   const histories = await runModelRounds({
     seed,
@@ -43,11 +41,32 @@ try {
   console.log(
     `accepted ${sum.accepted}, lost ${sum.lost}, duplicated ${sum.duplicated}, reordered ${sum.reordered}`,
   );
+  return sum.lost + sum.duplicated + sum.reordered === 0;
+}
+
+async function proveShut(): Promise<boolean> {
   const doors = await tryDoors();
   for (const line of doors.wrong) console.error(line);
   console.log(`doors tried ${doors.tried}, opened wrongly ${doors.wrong.length}`);
-  process.exitCode = sum.lost + sum.duplicated + sum.reordered + doors.wrong.length === 0 ? 0 : 1;
+  return doors.wrong.length === 0;
+}
+
+async function proveFlat(options: ProofOptions): Promise<boolean> {
+  const { minutes, rate, results } = options;
+  console.log(`${minutes} minutes at ${rate} messages a second`);
+  const keep = (soFar: Soak) => writeSoak(results, soFar);
+  const verdict = await soak({ minutes, perSecond: rate }, { tell: console.log, keep });
+  for (const line of verdict.complaints) console.error(line);
+  console.log(soakVerdict(verdict));
+  return verdict.well;
+}
+
+try {
+  const options = readOptions(process.argv.slice(2));
+  const holds = options.soak ? await proveFlat(options) : (await proveKept(options)) && (await proveShut());
+  process.exitCode = holds ? 0 : 1;
 } catch (error) {
-  console.error(error instanceof Error ? error.message : error);
-  process.exitCode = 1;
+  const isHelp = error instanceof CommanderError && error.exitCode === 0;
+  if (!isHelp) console.error(error instanceof Error ? error.message : error);
+  process.exitCode = isHelp ? 0 : 1;
 }

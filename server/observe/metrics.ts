@@ -103,6 +103,11 @@ function processFigures(registers: Registry[]): void {
       },
     });
   figure('process_resident_memory_bytes', 'Memory in use.', () => process.memoryUsage.rss());
+  figure(
+    'process_heap_bytes',
+    'Memory of objects, with those not yet collected.',
+    () => process.memoryUsage().heapUsed,
+  );
   figure('process_cpu_seconds_total', 'Time on the processor since the start.', () => {
     const { user, system } = process.cpuUsage();
     return (user + system) / 1_000_000;

@@ -1,7 +1,7 @@
 /**
  * What an app may take from the client: the shim for `import` in a module worker or page, the shim for `importScripts`
  * and `<script>`, the stand-in for `webkitNotifications`, which serves both, and the client of web apps, for pages and service
- * workers; and what the service's own wake page (Firefox) and its worker run.
+ * workers; what adds `seen` to each of them; and what the service's own wake page (Firefox) and its worker run.
  */
 export type BundleForm = keyof typeof entries;
 
@@ -9,6 +9,7 @@ const entries = {
   module: { file: 'entry-module.ts', format: 'esm' },
   classic: { file: 'entry-classic.ts', format: 'iife' },
   notifications: { file: 'entry-notifications.ts', format: 'iife' },
+  seen: { file: 'entry-seen.ts', format: 'iife' },
   web: { file: 'webapp/entry.ts', format: 'iife' },
   'wake-page': { file: 'wake/page.ts', format: 'iife' },
   'wake-worker': { file: 'wake/worker.ts', format: 'iife' },

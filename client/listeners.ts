@@ -1,5 +1,6 @@
 import type { PushMessage } from '../protocol/message.ts';
 import type { Offer } from './ports.ts';
+import { seenHook } from './seen-hook.ts';
 
 /** A handler of an app. A promise that it returns is waited for before the message is confirmed (HA1). */
 export type Listener = (message: PushMessage) => unknown;
@@ -42,7 +43,9 @@ export function createListeners(
       hasListener: (listener) => listeners.has(listener),
       hasListeners: () => listeners.size > 0,
     },
-    async run({ subchannelId, payload }) {
+    async run(offer) {
+      const { subchannelId, payload } = offer;
+      seenHook.reveilleSeen?.runs(offer);
       const runs = [...listeners].map(async (listener) => listener({ subchannelId, payload }));
       const failed = (await Promise.allSettled(runs)).filter((run) => run.status === 'rejected');
       for (const { reason } of failed) report(reason);

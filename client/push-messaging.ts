@@ -16,6 +16,7 @@ import {
 import { createPushTransport, type PushManagerPart, type PushTransport } from './push-transport.ts';
 import { createReceiver, type Receiver } from './receiver.ts';
 import { createRegistration, type Registration } from './registration.ts';
+import { seenHook } from './seen-hook.ts';
 import { type Acknowledgement, acknowledge, type Call, createCall } from './service.ts';
 import { failures, signIn } from './sign-in.ts';
 import { createSilentSignIn } from './silent-sign-in.ts';
@@ -212,7 +213,13 @@ function leaveWord({ stored }: Registration): void {
 const connector =
   (origin: string, onOffer: (offer: Offer) => unknown, rests: () => boolean) =>
   (device: DeviceCredentials, ends: ConnectionEnds) =>
-    createConnection(origin, device, { ...around, rests, onOffer, ...ends });
+    createConnection(origin, device, {
+      ...around,
+      rests,
+      onOffer,
+      onSeen: seenHook.reveilleSeen?.hears,
+      ...ends,
+    });
 
 /** Tells outcomes over HTTP. A push may come before the lifeline has read the stored device. */
 const confirmer =

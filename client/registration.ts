@@ -50,6 +50,12 @@ export const marksKey = 'reveille.marks';
 const held = (device: StoredDevice | undefined): RegistrationBody =>
   device === undefined ? {} : { deviceId: device.deviceId, deviceToken: device.deviceToken };
 
+/** The marks of a channel: of another user's they say nothing. */
+export async function keptMarks(storage: KeyValue, channelId: string | undefined): Promise<Marks> {
+  const kept = (await storage.get(marksKey)) as { channelId?: string; marks: Marks } | undefined;
+  return kept?.channelId === channelId ? (kept?.marks ?? {}) : {};
+}
+
 export function createRegistration(ports: RegistrationPorts): Registration {
   const { origin, storage, timers } = ports;
 
@@ -92,10 +98,7 @@ export function createRegistration(ports: RegistrationPorts): Registration {
       if ((await stored())?.deviceToken === device.deviceToken) await storage.set(deviceKey, null);
     },
     marks: {
-      async load() {
-        const kept = (await storage.get(marksKey)) as { channelId: string; marks: Marks } | undefined;
-        return kept !== undefined && kept.channelId === (await stored())?.channelId ? kept.marks : {};
-      },
+      load: async () => keptMarks(storage, (await stored())?.channelId),
       async save(marks) {
         await storage.set(marksKey, { channelId: (await stored())?.channelId, marks });
       },

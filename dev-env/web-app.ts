@@ -16,8 +16,9 @@ export async function hostWebApp(town: Town): Promise<PushSite> {
   const options = JSON.stringify({ server: town.origin, app: town.seed.app.id });
   const site = new PushSite({
     '/push-messaging.web.js': await bundleClient('web'),
+    '/push-messaging.seen.js': await bundleClient('seen'),
     '/': `<!doctype html><meta charset="utf-8"><title>App</title><button>Sign in</button><output></output>
-<script src="/push-messaging.web.js"></script><script src="/page.js"></script>`,
+<script src="/push-messaging.web.js"></script><script src="/push-messaging.seen.js"></script><script src="/page.js"></script>`,
     '/page.js': `
 const pushMessaging = createPushMessaging({ ...${options}, worker: '/sw.js' });
 const show = (text) => { document.querySelector('output').textContent = text; };
@@ -26,8 +27,10 @@ document.querySelector('button').onclick = () => {
 };
 `,
     '/sw.js': `
-importScripts('/push-messaging.web.js');
-createPushMessaging(${options}).onMessage.addListener(async ({ payload, subchannelId }) => {
+importScripts('/push-messaging.web.js', '/push-messaging.seen.js');
+const pushMessaging = createPushMessaging(${options});
+pushMessaging.onSeen.addListener(({ subchannelId }) => fetch('/got', { method: 'POST', body: 'seen: ' + subchannelId }));
+pushMessaging.onMessage.addListener(async ({ payload, subchannelId }) => {
   const shown = (await registration.getNotifications()).map(({ tag }) => tag).join();
   const body = payload === 'shown?' ? 'shown: ' + shown : payload + ' [' + subchannelId + ']';
   const answer = await fetch('/got', { method: 'POST', body });

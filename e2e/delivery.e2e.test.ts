@@ -2,9 +2,20 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { bundleClient } from '../client/bundle.ts';
+import type { SeenApi } from '../client/seen.ts';
 import { AppProfile, recorder } from '../dev-env/app-profile.ts';
 import { waitUntil } from '../dev-env/browser.ts';
 import { Town } from '../dev-env/town.ts';
+
+/** The recorder, which also notes each time that it hears what was seen. */
+const recordsSeen = `${recorder}
+import './push-messaging.seen.js';
+chrome.pushMessaging.onSeen.addListener(async ({ subchannelId }) => {
+  const { heard = [] } = await chrome.storage.local.get('heard');
+  await chrome.storage.local.set({ heard: [...heard, subchannelId] });
+});
+`;
 
 describe('messages in stock Chromium', () => {
   let town: Town;
@@ -16,7 +27,24 @@ describe('messages in stock Chromium', () => {
     const answer = await town.send(token, { channelId: town.seed.channel_id, subchannelId, payload });
     expect(answer.status).toBe(204);
   };
-  const second = () => AppProfile.start(town, { background: recorder }, { profile: secondProfile });
+  const start = async (profile?: string) => {
+    const files = { 'push-messaging.seen.js': await bundleClient('seen') };
+    return AppProfile.start(
+      town,
+      { background: recordsSeen, files },
+      profile === undefined ? {} : { profile },
+    );
+  };
+  const second = () => start(secondProfile);
+  /** The user looks at a subchannel in the first profile. */
+  const look = async (subchannelId: number): Promise<void> => {
+    const worker = await first.browser.worker(first.appId);
+    await worker.evaluate(async (id) => {
+      await (chrome as unknown as { pushMessaging: SeenApi }).pushMessaging.markSeen(id);
+    }, subchannelId);
+  };
+  const hears = (profile: AppProfile, heard: readonly number[]) =>
+    waitUntil(`heard ${heard}`, async () => `${(await profile.stored()).heard}` === `${heard}`);
   /** Settles when everything sent so far has been handled in both profiles' common order. */
   const confirmed = (profile: AppProfile, payload: string, subchannelId: number) =>
     profile.gets(`${payload} [${subchannelId}]`);
@@ -25,7 +53,7 @@ describe('messages in stock Chromium', () => {
     secondProfile = await mkdtemp(join(tmpdir(), 'reveille-second-'));
     town = await Town.start();
     token = await town.accessToken();
-    first = await AppProfile.start(town, { background: recorder });
+    first = await start();
     await first.signIn();
   });
   afterAll(async () => {
@@ -40,6 +68,24 @@ describe('messages in stock Chromium', () => {
     await send(0, 'for both');
     await confirmed(first, 'for both', 0);
     await confirmed(other, 'for both', 0);
+  });
+
+  test('CL41 what the user has seen in one profile the other is told, at once or when it is back', async () => {
+    {
+      await using other = await second();
+      await send(0, 'for both, then seen');
+      await confirmed(first, 'for both, then seen', 0);
+      await confirmed(other, 'for both, then seen', 0);
+      expect((await other.stored()).heard).toBeUndefined();
+      await look(0);
+      await hears(other, [0]);
+    }
+    await send(0, 'for both, seen while one is away');
+    await confirmed(first, 'for both, seen while one is away', 0);
+    await look(0);
+    await using other = await second();
+    await confirmed(other, 'for both, seen while one is away', 0);
+    await hears(other, [0, 0]);
   });
 
   test('EE3 a profile that was closed gets exactly the last message of each subchannel when it is back', async () => {

@@ -7,6 +7,7 @@ const clientFiles = {
   'push-messaging.classic.js': 'classic',
   'notifications.js': 'notifications',
   'push-messaging.web.js': 'web',
+  'push-messaging.seen.js': 'seen',
 } as const satisfies Record<string, BundleForm>;
 
 /** The client as a developer downloads it, bundled when first asked for. */

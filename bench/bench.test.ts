@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Bench, Outcome } from './figure.ts';
 import { measureDeliveries } from './figures/e2e.ts';
+import { measureFanout } from './figures/fanout.ts';
 import { bytesPerDevice } from './figures/idle.ts';
 import { bare } from './idle-servers.ts';
 import { describeMachine } from './machine.ts';
@@ -162,6 +163,20 @@ test('BE8 messages at a fixed rate are timed from POST to confirm, beside the ba
     expect(keys['e2e.p50']?.value).toBeGreaterThan(0);
     expect(keys['e2e.p99']?.value).toBeGreaterThanOrEqual(keys['e2e.p50']?.value ?? 0);
     expect(keys['cpu.perMessage']?.value).toBeGreaterThanOrEqual(0);
+    expect(rows.map(({ own }) => own)).toEqual([true, false]);
+    expect(failed).toBe(0);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
+
+test('BE9 a message to all the devices of a channel is timed beside the send loop of the bare runtime', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'reveille-fanout-'));
+  const bench: Bench = { quick: true, pinning: { server: [], load: [], told: '' }, folder };
+  try {
+    const { keys, rows, failed } = await measureFanout(bench, { devices: 25, messages: 2, rounds: 1 });
+    expect(keys['fanout.perSecond']?.value).toBeGreaterThan(0);
+    expect(keys['fanout.ofRaw']?.value).toBeGreaterThan(0);
     expect(rows.map(({ own }) => own)).toEqual([true, false]);
     expect(failed).toBe(0);
   } finally {

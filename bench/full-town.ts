@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Town, type TownOptions } from '../dev-env/town.ts';
 import { isAppId } from '../protocol/app-id.ts';
+import { limits } from '../protocol/limits.ts';
 import { systemClock } from '../server/core/clock.ts';
 import type { Store } from '../server/core/store.ts';
 import { openSqliteStore } from '../server/stores/sqlite/store.ts';
@@ -30,7 +31,12 @@ export async function whileDown<Result>(
 ): Promise<Result> {
   await town.stop();
   const random = (bytes: number) => crypto.getRandomValues(new Uint8Array(bytes));
-  const store = await openSqliteStore({ folder: town.dataFolder, clock: systemClock, random });
+  const store = await openSqliteStore({
+    folder: town.dataFolder,
+    clock: systemClock,
+    random,
+    devicesPerChannel: limits.devicesPerChannelMax,
+  });
   const result = await fill(store);
   await store.close();
   await town.startAgain();
@@ -47,14 +53,19 @@ export function benchTown({ pinning }: Bench, options: TownOptions = {}): Promis
   });
 }
 
+/** A file with a line for each of `lines`, for a load. */
+export async function listFile({ folder }: Bench, name: string, lines: readonly string[]): Promise<string> {
+  const file = join(folder, name);
+  await writeFile(file, lines.join('\n'));
+  return file;
+}
+
 /** Channels of as many users. Answers a file with one id in each line. */
-export async function withChannels(town: Town, { folder }: Bench, count: number): Promise<string> {
+export async function withChannels(town: Town, bench: Bench, count: number): Promise<string> {
   const app = town.seed.app.id;
   if (!isAppId(app)) throw new Error('the seed has no app');
   const ids = await whileDown(town, (store) =>
     inBatches(count, async (number) => (await store.openChannel(`user-${number}`, app)).id),
   );
-  const file = join(folder, 'channels');
-  await writeFile(file, ids.join('\n'));
-  return file;
+  return await listFile(bench, 'channels', ids);
 }

@@ -1,5 +1,3 @@
-import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { clientFrames } from '../dev-env/mcs-client.ts';
 import type { Town } from '../dev-env/town.ts';
 import { isAppId } from '../protocol/app-id.ts';
@@ -9,13 +7,13 @@ import { certificateFiles } from '../server/config/certificate-files.ts';
 import { openSecrets } from '../server/config/secrets.ts';
 import { hashToken } from '../server/core/devices.ts';
 import { DeviceKeys } from '../server/gateways/mcs/device-keys.ts';
+import { startBare } from './children.ts';
 import type { Bench } from './figure.ts';
-import { inBatches, whileDown } from './full-town.ts';
+import { inBatches, listFile, whileDown } from './full-town.ts';
 import type { IdleOrder } from './load/idle-clients.ts';
 import { mqttConnect } from './load/mqtt.ts';
 import { mosquitto } from './peers/brokers.ts';
 
-const BARE = new URL('./bare-sockets.ts', import.meta.url).pathname;
 const MCS_VERSION = 41;
 
 /** A server that has just started, and how to connect to it. */
@@ -27,12 +25,6 @@ export interface FreshServer {
 
 type Start = () => Promise<FreshServer>;
 
-async function hellos(folder: string, name: string, lines: readonly string[]): Promise<string> {
-  const file = join(folder, name);
-  await writeFile(file, lines.join('\n'));
-  return file;
-}
-
 /** A registered device: what it says first, and where messages for it go. */
 interface Registered {
   readonly device: string;
@@ -40,13 +32,17 @@ interface Registered {
   readonly channelId: string;
 }
 
-/** Registers a device on each of `count` channels. */
-export async function registerDevices(town: Town, count: number): Promise<readonly Registered[]> {
+/** Registers `count` devices, each on a channel of its own unless there are fewer. */
+export async function registerDevices(
+  town: Town,
+  count: number,
+  { channels = count }: { readonly channels?: number } = {},
+): Promise<readonly Registered[]> {
   const app = town.seed.app.id;
   if (!isAppId(app)) throw new Error('the seed has no app');
   return await whileDown(town, (store) =>
     inBatches(count, async (number) => {
-      const { id: channelId, key } = await store.openChannel(`user-${number}`, app);
+      const { id: channelId, key } = await store.openChannel(`user-${number % channels}`, app);
       const device = `device-${number}`;
       const token = `token-${number}`;
       const tokenHash = hashToken(token);
@@ -59,13 +55,13 @@ export async function registerDevices(town: Town, count: number): Promise<readon
 
 /** One of the service's three doors, on a server that is started again for each measurement. */
 export async function ownDoor(
-  { folder }: Bench,
+  bench: Bench,
   town: Town,
   door: 'ws' | 'wss' | 'mcs' | 'autopush',
   count: number,
 ): Promise<Start> {
   const lines = await ownHellos(town, door, count);
-  const hellosFile = await hellos(folder, `hellos-${door}`, lines);
+  const hellosFile = await listFile(bench, `hellos-${door}`, lines);
   return async () => {
     await town.stop();
     await town.startAgain();
@@ -94,28 +90,22 @@ async function ownHellos(town: Town, door: string, count: number): Promise<reado
 
 /** The runtime alone, with the certificate of a town where it speaks TLS. */
 export async function bare(
-  { folder, pinning }: Bench,
+  bench: Bench,
   transport: IdleOrder['transport'],
   count: number,
   certified?: Town,
 ): Promise<Start> {
   const hello = transport === 'socket' ? btoa('hello') : 'hello';
   const lines = Array.from({ length: count }, () => hello);
-  const hellosFile = await hellos(folder, `hellos-bare-${transport}`, lines);
+  const hellosFile = await listFile(bench, `hellos-bare-${transport}`, lines);
   const files = certified === undefined ? undefined : certificateFiles(certified.dataFolder);
   const certificate = files === undefined ? [] : [files.serverCert, files.serverKey];
   return async () => {
-    const command = [...pinning.server, process.execPath, BARE, transport, ...certificate];
-    const child = Bun.spawn(command, { stdin: 'ignore', stdout: 'pipe' });
-    const { value } = await child.stdout.getReader().read();
-    const port = Number(new TextDecoder().decode(value));
+    const server = await startBare(bench, 'bench/bare-sockets.ts', transport, ...certificate);
     return {
-      pid: child.pid,
-      clients: { transport, port, tls: certified !== undefined, path: '/', hellosFile },
-      async stop() {
-        child.kill();
-        await child.exited;
-      },
+      pid: server.pid,
+      clients: { transport, port: server.port, tls: certified !== undefined, path: '/', hellosFile },
+      stop: () => server[Symbol.asyncDispose](),
     };
   };
 }
@@ -125,7 +115,7 @@ export async function idleMosquitto(bench: Bench, count: number): Promise<Start 
   const program = Bun.which(mosquitto.program);
   if (program === null) return undefined;
   const lines = Array.from({ length: count }, (_, at) => mqttConnect(`idle-${at}`).toString('base64'));
-  const hellosFile = await hellos(bench.folder, 'hellos-mosquitto', lines);
+  const hellosFile = await listFile(bench, 'hellos-mosquitto', lines);
   return async () => {
     const { pid, port, stop } = await mosquitto.start(bench, program);
     return { pid, clients: { transport: 'socket', port, tls: false, path: '', hellosFile }, stop };

@@ -1,3 +1,4 @@
+import { runLoad, startBare } from '../children.ts';
 import type { Bench, Figure, Key, Outcome, Row } from '../figure.ts';
 import { benchTown, withChannels } from '../full-town.ts';
 import type { Rate } from '../load/exchange.ts';
@@ -6,8 +7,6 @@ import { acceptors, startPeers } from '../peers/start-peers.ts';
 import { interleave, median } from '../rounds.ts';
 
 const CONNECTIONS = [64, 256] as const;
-const LOAD = new URL('../load/main.ts', import.meta.url).pathname;
-const EMPTY = new URL('../empty-server.ts', import.meta.url).pathname;
 /** A load above this part of its core may be what limits. */
 const LOAD_BUSY = 0.95;
 
@@ -28,7 +27,12 @@ export const accept: Figure = {
     await using town = await benchTown(bench);
     const channelsFile = await withChannels(town, bench, channels);
     const token = await town.accessToken();
-    await using empty = await startEmpty(bench);
+    await using server = await startBare(bench, 'bench/empty-server.ts');
+    const empty: Accepting = {
+      ...{ name: 'an empty Bun.serve handler', own: false, port: server.port, pid: server.pid },
+      talk: { kind: 'empty', channels: 1 },
+      note: 'keeps nothing',
+    };
     const { peers, remarks, stop } = await startPeers(bench, acceptors);
     try {
       const own: Accepting = {
@@ -45,53 +49,17 @@ export const accept: Figure = {
         own: false,
         talk: peer.talk(channels),
       }));
-      return await compare(bench, channels, [own, empty.accepting, ...others], remarks);
+      return await compare(bench, channels, [own, empty, ...others], remarks);
     } finally {
       await stop();
     }
   },
 };
 
-async function startEmpty({ pinning }: Bench) {
-  const command = [...pinning.server, process.execPath, EMPTY];
-  const child = Bun.spawn(command, { stdout: 'pipe', stdin: 'ignore' });
-  const { value } = await child.stdout.getReader().read();
-  const accepting: Accepting = {
-    name: 'an empty Bun.serve handler',
-    own: false,
-    port: Number(new TextDecoder().decode(value)),
-    pid: child.pid,
-    talk: { kind: 'empty', channels: 1 },
-    note: 'keeps nothing',
-  };
-  return {
-    accepting,
-    async [Symbol.asyncDispose]() {
-      child.kill();
-      await child.exited;
-    },
-  };
-}
-
-/** One load in a process of its own. @throws Error with its output when it fails. */
-async function load(
-  { quick, pinning }: Bench,
-  { talk, port, pid }: Accepting,
-  connections: number,
-): Promise<Rate> {
-  const order = { talk, port, pid, connections, seconds: quick ? 1 : 5, warmUpMs: quick ? 500 : 1_500 };
-  const child = Bun.spawn([...pinning.load, process.execPath, LOAD, JSON.stringify(order)], {
-    stdin: 'ignore',
-    stdout: 'pipe',
-    stderr: 'pipe',
-  });
-  const [output, complaint] = await Promise.all([
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
-    child.exited,
-  ]);
-  if (child.exitCode !== 0) throw new Error(`the load of ${talk.kind} failed: ${complaint}`);
-  return JSON.parse(output) as Rate;
+/** One load in a process of its own. */
+function load(bench: Bench, { talk, port, pid }: Accepting, connections: number): Promise<Rate> {
+  const [seconds, warmUpMs] = bench.quick ? [1, 500] : [3, 1_500];
+  return runLoad<Rate>(bench, 'bench/load/main.ts', { talk, port, pid, connections, seconds, warmUpMs });
 }
 
 async function compare(

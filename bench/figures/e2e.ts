@@ -1,14 +1,11 @@
-import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { CONNECT_PATH } from '../../protocol/wire.ts';
+import { runLoad, startBare } from '../children.ts';
 import type { Bench, Figure, Key, Outcome } from '../figure.ts';
-import { benchTown } from '../full-town.ts';
+import { benchTown, listFile } from '../full-town.ts';
 import { registerDevices } from '../idle-servers.ts';
 import type { Deliveries, DeliveryOrder } from '../load/deliveries.ts';
 import { interleave, median } from '../rounds.ts';
 
-const LOAD = new URL('../load/deliveries.ts', import.meta.url).pathname;
-const BARE = new URL('../bare-delivery.ts', import.meta.url).pathname;
 /** A load above this part of its core may be what limits. */
 const LOAD_BUSY = 0.95;
 
@@ -38,71 +35,38 @@ export const e2e: Figure = {
 export async function measureDeliveries(bench: Bench, traffic: Traffic): Promise<Outcome> {
   await using town = await benchTown(bench);
   const registered = await registerDevices(town, traffic.devices);
-  const list = async (name: string, lines: readonly string[]) => {
-    const file = join(bench.folder, name);
-    await writeFile(file, lines.join('\n'));
-    return file;
-  };
-  const hellosFile = await list(
-    'hellos-e2e',
-    registered.map(({ hello }) => hello),
-  );
+  const list = (name: string, what: 'hello' | 'channelId' | 'device') =>
+    listFile(
+      bench,
+      name,
+      registered.map((one) => one[what]),
+    );
+  const hellosFile = await list('hellos-e2e', 'hello');
   const own: Server = {
     port: Number(new URL(town.origin).port),
     path: CONNECT_PATH,
     token: await town.accessToken(),
     pid: town.pid,
-    channelsFile: await list(
-      'channels-e2e',
-      registered.map(({ channelId }) => channelId),
-    ),
+    channelsFile: await list('channels-e2e', 'channelId'),
   };
-  const child = Bun.spawn([...bench.pinning.server, process.execPath, BARE], {
-    stdin: 'ignore',
-    stdout: 'pipe',
-  });
-  try {
-    const { value } = await child.stdout.getReader().read();
-    const bare: Server = {
-      port: Number(new TextDecoder().decode(value)),
-      path: '/',
-      token: 'none',
-      pid: child.pid,
-      channelsFile: await list(
-        'names-e2e',
-        registered.map(({ device }) => device),
-      ),
-    };
-    const measure = (server: Server) => () => deliver(bench, { ...traffic, ...server, hellosFile });
-    const results = await interleave(traffic.rounds, [
-      { name: 'Reveille', measure: measure(own) },
-      { name: 'a bare Bun.serve with WebSocket', measure: measure(bare) },
-    ]);
-    return outcome(traffic, results);
-  } finally {
-    child.kill();
-    await child.exited;
-  }
-}
-
-/** One run in a process of its own. @throws Error with its output when it fails. */
-async function deliver(
-  { pinning }: Bench,
-  { devices, rounds, ...order }: Traffic & Omit<DeliveryOrder, 'warmUpSeconds'>,
-): Promise<Deliveries> {
-  const told: DeliveryOrder = { ...order, warmUpSeconds: 1 };
-  const child = Bun.spawn([...pinning.load, process.execPath, LOAD, JSON.stringify(told)], {
-    stdin: 'ignore',
-    stdout: 'pipe',
-    stderr: 'pipe',
-  });
-  const [output, complaint] = await Promise.all([
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
-    child.exited,
+  await using started = await startBare(bench, 'bench/bare-delivery.ts');
+  const bare: Server = {
+    port: started.port,
+    path: '/',
+    token: 'none',
+    pid: started.pid,
+    channelsFile: await list('names-e2e', 'device'),
+  };
+  const { rounds, devices: _devices, ...pace } = traffic;
+  const measure = (server: Server) => () => {
+    const order: DeliveryOrder = { ...pace, ...server, hellosFile, warmUpSeconds: 1 };
+    return runLoad<Deliveries>(bench, 'bench/load/deliveries.ts', order);
+  };
+  const results = await interleave(rounds, [
+    { name: 'Reveille', measure: measure(own) },
+    { name: 'a bare Bun.serve with WebSocket', measure: measure(bare) },
   ]);
-  if (child.exitCode !== 0) throw new Error(`the load of ${devices} devices failed: ${complaint}`);
-  return JSON.parse(output) as Deliveries;
+  return outcome(traffic, results);
 }
 
 function outcome(traffic: Traffic, results: ReadonlyMap<string, readonly Deliveries[]>): Outcome {

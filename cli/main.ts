@@ -3,6 +3,7 @@ import packageFile from '../package.json' with { type: 'json' };
 import { ReveilleError } from '../protocol/errors.ts';
 import { ConfigError } from '../server/config/config.ts';
 import { accountVerb } from './account.ts';
+import { backupVerb } from './backup.ts';
 import { bootstrapVerb } from './bootstrap.ts';
 import { browserVerb } from './browser.ts';
 import { CliError } from './call.ts';
@@ -22,6 +23,7 @@ import { tokenVerb } from './token.ts';
 const verbs = [
   serveVerb,
   certVerb,
+  backupVerb,
   bootstrapVerb,
   loginVerb,
   listenVerb,

@@ -122,7 +122,7 @@ const Tabs: FC<{ visit: Visit }> = ({ visit }) => {
     ...(visit.viewer.administrator ? ([['/console/limits', 'Limits']] as const) : []),
   ] as const;
   const homes = [
-    [/^\/console\/(projects|clients|messages|webhooks)/, '/console/projects'],
+    [/^\/console\/(projects|clients|messages)/, '/console/projects'],
     [/^\/console\/(apps|groups)/, '/console/apps'],
   ] as const;
   const home = homes.find(([pattern]) => pattern.test(visit.path))?.[1] ?? visit.path;

@@ -86,3 +86,15 @@ test('WH1 WH2 what is wrong with a webhook is said at the form, which keeps what
   expect((await eve.open(`/console/apps/${app}/webhooks`)).status).toBe(404);
   expect((await ann.open('/console/apps/nonsense/webhooks')).status).toBe(404);
 });
+
+test('WH13 the page of a webhook marks the part of its owner', async () => {
+  for (const [part, id] of [
+    ['projects', project],
+    ['apps', app],
+  ]) {
+    const list = `/console/${part}/${id}/webhooks`;
+    const { html } = await ann.send(list, list, { url: receiver.url(), 'message.confirmed': 'yes' });
+    const marked = [...html.matchAll(/<a href="([^"]*)" aria-current="page"/g)].map(([, href]) => href);
+    expect(marked).toEqual(['/console', `/console/${part}`]);
+  }
+});

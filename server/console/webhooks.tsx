@@ -176,7 +176,8 @@ export function webhookPage(visit: Visit, props: WebhookPageProps): JSX.Element 
   const above = owner.kind === 'project' ? 'projects' : 'apps';
   return (
     <ConsolePage
-      visit={visit}
+      // It lies in the part of the console in which its owner lies.
+      visit={{ ...visit, path: homeOfWebhooks(owner) }}
       title={new URL(webhook.url).host}
       lead={`Webhook of ${owner.name}.`}
       trail={[

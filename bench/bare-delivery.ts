@@ -1,4 +1,8 @@
-/** What the runtime itself needs to hand messages on: a POST is a send to the socket that said the name. Keeps nothing. */
+/**
+ * What the runtime itself needs to hand messages on: a POST is a send to the socket that said the name. Keeps nothing.
+ * Started with "waiting" it has a message for each socket that comes.
+ */
+const waiting = process.argv[2] === 'waiting';
 const sockets = new Map<string, Bun.ServerWebSocket>();
 let version = 0;
 
@@ -24,6 +28,7 @@ const { port } = Bun.serve({
       const { type, device } = JSON.parse(String(text)) as Record<string, string>;
       if (type !== 'hello' || device === undefined) return;
       sockets.set(device, socket);
+      if (waiting) socket.send(JSON.stringify({ type: 'message', version: 1, payload: '.'.repeat(64) }));
       socket.send('{"type":"live"}');
     },
     idleTimeout: 0,

@@ -6,6 +6,7 @@ import type { Bench, Outcome } from './figure.ts';
 import { measureDeliveries } from './figures/e2e.ts';
 import { measureFanout } from './figures/fanout.ts';
 import { bytesPerDevice } from './figures/idle.ts';
+import { measureStorm } from './figures/storm.ts';
 import { bare } from './idle-servers.ts';
 import { describeMachine } from './machine.ts';
 import { readOptions } from './options.ts';
@@ -178,6 +179,19 @@ test('BE9 a message to all the devices of a channel is timed beside the send loo
     expect(keys['fanout.perSecond']?.value).toBeGreaterThan(0);
     expect(keys['fanout.ofRaw']?.value).toBeGreaterThan(0);
     expect(rows.map(({ own }) => own)).toEqual([true, false]);
+    expect(failed).toBe(0);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
+
+test('BE10 devices that come back after a restart get what was kept, while a sender goes on', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'reveille-storm-'));
+  const bench: Bench = { quick: true, pinning: { server: [], load: [], told: '' }, folder };
+  try {
+    const { keys, failed } = await measureStorm(bench, { devices: 150, rounds: 1 });
+    expect(keys['storm.seconds']?.value).toBeGreaterThan(0);
+    expect(keys['storm.accept.p99']?.value).toBeGreaterThan(0);
     expect(failed).toBe(0);
   } finally {
     await rm(folder, { recursive: true });

@@ -3,8 +3,9 @@ import type { Events } from '../observe/events.ts';
 import type { Announcement, Bus } from './bus.ts';
 import type { Clock } from './clock.ts';
 import { type DeviceConnection, RecentEndings } from './connection.ts';
+import { Groups } from './groups.ts';
 import { Moves } from './moves.ts';
-import { type Leftover, Outbox } from './outbox.ts';
+import { type Leftover, Outbox, type OutboxDeps } from './outbox.ts';
 import type { NodeId, Presence, PresentSession } from './presence.ts';
 import type { EndReason, Recipient } from './recipient.ts';
 import type { ChannelKey, DeviceKey, Missed, Store } from './store.ts';
@@ -20,11 +21,11 @@ export class Deliveries {
   readonly moves: Moves;
   readonly #store: Store;
   readonly #presence: Presence;
-  readonly #bus: Bus;
   readonly #clock: Clock;
   readonly #events: Events;
   readonly #byDevice = new Map<DeviceKey, Outbox>();
-  readonly #byChannel = new Map<ChannelKey, Set<Outbox>>();
+  readonly #byChannel = new Groups<ChannelKey, Outbox>();
+  readonly #outboxDeps: OutboxDeps;
   readonly #endings = new RecentEndings();
   readonly #stopListening: () => void;
   #onLeft: ((device: Addressee, left: Leftover, rests: boolean) => void) | undefined;
@@ -41,9 +42,17 @@ export class Deliveries {
     this.moves = new Moves(deps);
     this.#store = deps.store;
     this.#presence = deps.presence;
-    this.#bus = deps.bus;
     this.#clock = deps.clock;
     this.#events = deps.events;
+    const { store, bus, clock, events } = deps;
+    this.#outboxDeps = {
+      store,
+      moves: this.moves,
+      clock,
+      events,
+      announceWithdrawn: (channel, version) => bus.announceAll({ kind: 'withdrawn', channel, version }),
+      announceReceipt: (receipts, version) => bus.announceAll({ kind: 'receipt', receipts, version }),
+    };
     this.#stopListening = deps.bus.onAnnounce(deps.node, (announcement) => this.#onAnnounce(announcement));
   }
 
@@ -54,17 +63,9 @@ export class Deliveries {
    */
   connect(device: Addressee, recipient: Recipient): Outbox {
     this.#byDevice.get(device.key)?.end('replaced');
-    const outbox = new Outbox(device, recipient, {
-      store: this.#store,
-      moves: this.moves,
-      clock: this.#clock,
-      events: this.#events,
-      announceWithdrawn: (channel, version) => this.#bus.announceAll({ kind: 'withdrawn', channel, version }),
-      announceReceipt: (receipts, version) => this.#bus.announceAll({ kind: 'receipt', receipts, version }),
-    });
+    const outbox = new Outbox(device, recipient, this.#outboxDeps);
     this.#byDevice.set(device.key, outbox);
-    const outboxes = this.#byChannel.get(device.channel.key) ?? new Set();
-    this.#byChannel.set(device.channel.key, outboxes.add(outbox));
+    this.#byChannel.add(device.channel.key, outbox);
     void this.#start(outbox);
     return outbox;
   }
@@ -79,9 +80,7 @@ export class Deliveries {
     const gateway = outbox.describe()?.gateway;
     if (reason !== undefined && gateway !== undefined)
       this.#endings.note(outbox.device.key, { at: this.#clock.now(), gateway, reason });
-    const outboxes = this.#byChannel.get(outbox.device.channel.key);
-    outboxes?.delete(outbox);
-    if (outboxes?.size === 0) this.#byChannel.delete(outbox.device.channel.key);
+    this.#byChannel.delete(outbox.device.channel.key, outbox);
     // A newer connection of the same device has its own entry and its own registration.
     if (this.#byDevice.get(outbox.device.key) !== outbox) return;
     this.#byDevice.delete(outbox.device.key);
@@ -100,7 +99,7 @@ export class Deliveries {
 
   /** The live outboxes of a channel on this node. */
   outboxesOf(channel: ChannelKey): Iterable<Outbox> {
-    return this.#byChannel.get(channel) ?? [];
+    return this.#byChannel.of(channel);
   }
 
   /** The live outbox of a device on this node. */
@@ -163,24 +162,23 @@ export class Deliveries {
     switch (announcement.kind) {
       case 'kept':
         for (const kept of announcement.kept) {
-          for (const outbox of this.#byChannel.get(kept.channel) ?? []) outbox.announced(kept);
+          for (const outbox of this.#byChannel.of(kept.channel)) outbox.announced(kept);
         }
         return;
       case 'ended':
         for (const { key } of announcement.devices) this.#byDevice.get(key)?.end('device-ended');
         return;
       case 'withdrawn':
-        for (const outbox of this.#byChannel.get(announcement.channel) ?? [])
-          outbox.withdrawn(announcement.version);
+        for (const outbox of this.#byChannel.of(announcement.channel)) outbox.withdrawn(announcement.version);
         return;
       case 'seen':
-        for (const outbox of this.#byChannel.get(announcement.channel) ?? []) outbox.seen(announcement.seen);
+        for (const outbox of this.#byChannel.of(announcement.channel)) outbox.seen(announcement.seen);
         return;
       case 'paused':
-        for (const outbox of this.#byChannel.get(announcement.channel) ?? []) outbox.pause();
+        for (const outbox of this.#byChannel.of(announcement.channel)) outbox.pause();
         return;
       case 'resumed':
-        for (const outbox of this.#byChannel.get(announcement.channel) ?? []) {
+        for (const outbox of this.#byChannel.of(announcement.channel)) {
           outbox.catchUp().catch((error: unknown) => {
             this.#events.failed('catch-up', error);
             outbox.end('going-away');

@@ -31,6 +31,8 @@ export interface Leftover {
   readonly since: number;
 }
 
+const nothingLeft: Leftover = { waits: false, answered: new Set(), since: 0 };
+
 /**
  * Everything that is on its way to one connected device.
  *
@@ -54,9 +56,9 @@ export class Outbox {
   readonly #pending = new PendingMessages();
   #phase: 'backfill' | 'live' | 'paused' | 'closed' = 'backfill';
   #blocked = false;
-  /** Versions whose confirm is being kept. */
-  readonly #confirming = new Set<Version>();
-  #leftover: Leftover = { waits: false, answered: new Set(), since: 0 };
+  /** Versions whose confirm is being kept; undefined before the first one, and so on an idle device. */
+  #confirming: Set<Version> | undefined;
+  #leftover: Leftover | undefined;
   #queueBehind = false;
   #queueAside: Kept[] | undefined;
   #queueLast = 0 as Version;
@@ -122,11 +124,12 @@ export class Outbox {
       this.#pending.removeOlder(pending.kept);
       this.#pending.remove(version);
     }
-    this.#confirming.add(version);
+    this.#confirming ??= new Set();
+    const confirming = this.#confirming.add(version);
     const { store, announceWithdrawn } = this.#deps;
     const endedElsewhere = await store
       .confirm(this.device.key, version)
-      .finally(() => this.#confirming.delete(version));
+      .finally(() => confirming.delete(version));
     if (endedElsewhere) this.#write('withdraw', announceWithdrawn(this.device.channel.key, version));
     this.#moved();
     this.#deps.events.confirmed(version, this.device.id);
@@ -212,7 +215,7 @@ export class Outbox {
 
   /** Of a connection that is over. */
   get leftover(): Leftover {
-    return this.#leftover;
+    return this.#leftover ?? nothingLeft;
   }
 
   /** The connection is over. What did not end waits in the store. */
@@ -220,7 +223,7 @@ export class Outbox {
     if (this.#phase === 'closed') return;
     // One that was closed before the store was read may have left anything.
     const waits = this.#phase === 'backfill' || this.#pending.all().length > 0;
-    const answered = new Set([...this.#pending.answered(), ...this.#confirming]);
+    const answered = new Set([...this.#pending.answered(), ...(this.#confirming ?? [])]);
     this.#leftover = { waits, answered, since: this.connectedAt };
     this.#phase = 'closed';
     this.#stopTimer?.();

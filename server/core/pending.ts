@@ -22,12 +22,15 @@ export function reofferDelay(offers: number): number {
   return Math.min(limits.reofferMs * 2 ** Math.max(0, offers - 1), limits.reofferMsMax);
 }
 
+/** The list of every idle device; nothing is ever put into it. */
+const none: Pending[] = [];
+
 /**
  * The messages of one device that have not ended, in the order of their versions. A flat list: it is empty almost always
  * and holds at most limits.unconfirmedPerSlot + 1 of each slot and limits.queuePage of the queues.
  */
 export class PendingMessages {
-  #list: Pending[] = [];
+  #list = none;
   #lastSlot = '';
 
   /**
@@ -56,19 +59,19 @@ export class PendingMessages {
   }
 
   remove(version: Version): void {
-    this.#list = this.#list.filter((pending) => pending.kept.version !== version);
+    this.#keep((pending) => pending.kept.version !== version);
   }
 
   /** Removes what is older than `kept` in its slot; answers how many. A queue has no older ones: each ends by itself. */
   removeOlder(kept: Kept): number {
     if (isQueue(kept.slot)) return 0;
     const before = this.#list.length;
-    this.#list = this.#list.filter((one) => one.kept.slot !== kept.slot || one.kept.version >= kept.version);
+    this.#keep((one) => one.kept.slot !== kept.slot || one.kept.version >= kept.version);
     return before - this.#list.length;
   }
 
   dropQueuedAfter(version: Version): void {
-    this.#list = this.#list.filter((one) => !isQueue(one.kept.slot) || one.kept.version <= version);
+    this.#keep((one) => !isQueue(one.kept.slot) || one.kept.version <= version);
   }
 
   /** How many messages of queues are held. */
@@ -84,7 +87,7 @@ export class PendingMessages {
    */
   next(now: number): Pending | undefined {
     if (this.#list.length === 0) return undefined;
-    this.#list = this.#list.filter((one) => one.state !== 'waiting' || one.kept.expiresAt > now);
+    this.#keep((one) => one.state !== 'waiting' || one.kept.expiresAt > now);
     let best: Pending | undefined;
     for (const one of this.#list) {
       if (
@@ -142,7 +145,7 @@ export class PendingMessages {
   }
 
   clear(): void {
-    this.#list = [];
+    this.#list = none;
   }
 
   #insert(kept: Kept): void {
@@ -154,8 +157,14 @@ export class PendingMessages {
       dueAt: Number.POSITIVE_INFINITY,
     };
     const at = this.#list.findIndex((one) => one.kept.version > kept.version);
-    if (at === -1) this.#list.push(pending);
+    if (this.#list === none) this.#list = [pending];
+    else if (at === -1) this.#list.push(pending);
     else this.#list.splice(at, 0, pending);
+  }
+
+  #keep(stays: (one: Pending) => boolean): void {
+    const kept = this.#list.filter(stays);
+    this.#list = kept.length === 0 ? none : kept;
   }
 
   #count(slot: Slot): number {

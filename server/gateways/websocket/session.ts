@@ -185,7 +185,10 @@ export class Session implements Recipient {
       this.#wantsSeen = hello.seen === true;
       this.#send({ type: 'welcome', protocol, channelId: device.channel.id, pingMs: limits.pingMs });
       halfOpen.leave(address);
-      this.#state = { at: 'joined', outbox: deliveries.connect(device, this) };
+      const { key, id, channel, lowestUrgency } = device;
+      // For as long as the connection lasts, so without token hash and name.
+      const addressee = { key, id, channel, lowestUrgency };
+      this.#state = { at: 'joined', outbox: deliveries.connect(addressee, this) };
       events.connected(device.id, GATEWAY);
     } catch (thrown) {
       const error = asReveilleError(thrown);

@@ -71,7 +71,8 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   e2e: everything,
   bench: ['dev-env', 'server', 'client', 'sender', 'protocol'],
   proof: everything,
-  tools: ['protocol', 'client'],
+  // The pages of the command line and of the settings are made from what is there.
+  tools: ['protocol', 'client', 'cli', 'server/config/env.ts'],
 };
 
 /** Files that nobody imports because something else starts with them, and what that is. */

@@ -13,7 +13,7 @@ interface Frame {
 export class BrowserLine {
   readonly #socket: WebSocket;
   readonly #answers = new Map<string, (frame: Frame) => void>();
-  #endpoint = '';
+  endpoint = '';
   #pushed = 0;
   acknowledged = 0;
 
@@ -34,7 +34,7 @@ export class BrowserLine {
       messageType: 'register',
       channelID: crypto.randomUUID(),
     });
-    line.#endpoint = pushEndpoint;
+    line.endpoint = pushEndpoint;
     return line;
   }
 
@@ -45,16 +45,17 @@ export class BrowserLine {
 
   /** A site pushes to it. Answers the status. */
   async push(): Promise<number> {
-    const { status } = await fetch(this.#endpoint, { method: 'POST', headers: { TTL: '600' } });
+    const { status } = await fetch(this.endpoint, { method: 'POST', headers: { TTL: '600' } });
     if (status === 201) this.#pushed++;
     return status;
   }
 
-  /** Another subscription is made and ended. */
-  async renew(): Promise<void> {
+  /** Another subscription is made and ended. Answers its endpoint. */
+  async renew(): Promise<string> {
     const channelID = crypto.randomUUID();
-    await this.#ask({ messageType: 'register', channelID });
+    const { pushEndpoint = '' } = await this.#ask({ messageType: 'register', channelID });
     await this.#ask({ messageType: 'unregister', channelID });
+    return pushEndpoint;
   }
 
   close(): void {

@@ -1,23 +1,32 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pino from 'pino';
+import { makeTestCertificate } from '../dev-env/certificates.ts';
 import type { Seed } from '../dev-env/town.ts';
 import { CONNECT_PATH, clientFrameTypes } from '../protocol/wire.ts';
 import { formToken } from '../server/accounts/form-token.ts';
 import { decideConfig } from '../server/config/config.ts';
 import { openSecrets, type Secrets } from '../server/config/secrets.ts';
 import { systemClock } from '../server/core/clock.ts';
+import { SEND_SCOPE } from '../server/core/sender.ts';
 import { type RunningServer, startServer } from '../server/main.ts';
 import { loggedEvents } from '../server/observe/events.ts';
 import { tokenField } from '../server/pages/form.tsx';
 import { type DoorRow, doorRows, filled } from './doors.ts';
+import { tryForeignDoors } from './foreign-doors.ts';
+import { tryForeignFrames } from './foreign-frames.ts';
+import { accessToken, type Household, settle } from './household.ts';
 
 /** One try: with which credentials, as headers, and whose forms they would send. */
 interface Credentials {
   readonly name: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly account?: string;
+  /** What the form says beside. */
+  readonly fields?: Readonly<Record<string, string>>;
+  /** What the form's token was made for, when not for this door. */
+  readonly purpose?: string;
 }
 
 export interface DoorsVerdict {
@@ -30,6 +39,11 @@ export interface DoorsVerdict {
 
 const PASSWORD = 'a password that nobody sees 7391';
 const HOUR = 3_600_000;
+const MINUTE = 60_000;
+/** How a page says it. */
+const FORGED = 'was not sent from its own page';
+/** Below what a page takes of forms in a minute. */
+const FORMS_AT_ONCE = 8;
 
 /** Tries every door of a real server with everything but the right credentials. */
 export async function tryDoors(): Promise<DoorsVerdict> {
@@ -38,14 +52,19 @@ export async function tryDoors(): Promise<DoorsVerdict> {
   let ahead = 0;
   const clock = { ...systemClock, now: () => Date.now() + ahead };
   const events = loggedEvents(pino({ level: 'debug' }, { write: (line) => void log.push(line) }));
-  const config = decideConfig({ port: '0', data: folder, logLevel: 'silent' });
+  const { caFile } = await makeTestCertificate(folder);
+  const config = decideConfig({ port: '0', mcsPort: '0', data: folder, logLevel: 'silent' });
   const running = await startServer(config, { clock, events });
   try {
     const trial = await Trial.of(running, await openSecrets({ folder, given: undefined }));
     await trial.run();
     await trial.runFrames();
+    await trial.runNeighbours(await readFile(caFile, 'utf8'));
     ahead = 3 * HOUR;
     await trial.runExpired();
+    await trial.runForged(() => {
+      ahead += MINUTE;
+    });
     trial.searchForSecrets('the log', log.join(''));
     return trial.verdict;
   } finally {
@@ -57,6 +76,7 @@ export async function tryDoors(): Promise<DoorsVerdict> {
 class Trial {
   readonly #running: RunningServer;
   readonly #secrets: Secrets;
+  readonly #mine: Household;
   readonly #seed: Seed;
   readonly #token: string;
   readonly #rows: readonly DoorRow[];
@@ -64,22 +84,17 @@ class Trial {
   #tried = 0;
   #openedRightly = 0;
 
-  private constructor(running: RunningServer, secrets: Secrets, seed: Seed, token: string) {
+  private constructor(running: RunningServer, secrets: Secrets, mine: Household) {
     this.#running = running;
     this.#secrets = secrets;
-    this.#seed = seed;
-    this.#token = token;
+    this.#mine = mine;
+    this.#seed = mine.seed;
+    this.#token = mine.token;
     this.#rows = doorRows(running.within.front);
   }
 
   static async of(running: RunningServer, secrets: Secrets): Promise<Trial> {
-    const made = await fetch(`${running.origin}/v2/bootstrap`, {
-      method: 'POST',
-      headers: { 'Content-Type': 'application/json' },
-      body: '{}',
-    });
-    const seed = (await made.json()) as Seed;
-    return new Trial(running, secrets, seed, await accessToken(running.origin, seed));
+    return new Trial(running, secrets, await settle(running.origin));
   }
 
   get verdict(): DoorsVerdict {
@@ -93,7 +108,7 @@ class Trial {
     const none = { name: 'no credentials', headers: {} };
     const bearer = (name: string, token: string) => ({ name, headers: { Authorization: `Bearer ${token}` } });
     const wrongToken = bearer('a wrong token', `${this.#token.slice(0, -4)}AAAA`);
-    const foreign = bearer('a token for another service', await this.#storeToken());
+    const foreign = bearer('a token for another service', this.#mine.storeToken);
     const wrongCookie = {
       name: 'a wrong cookie',
       headers: { Cookie: this.#seed.cookie.replace(/=./, '=x') },
@@ -122,6 +137,54 @@ class Trial {
     }
   }
 
+  /** Another account that has everything of its own, and means to have ours. */
+  async runNeighbours(ca: string): Promise<void> {
+    const { headers } = await this.#signIn('neighbour@doors.example');
+    const theirs = await settle(this.#running.origin, headers.Cookie);
+    const neighbours = { running: this.#running, secrets: this.#secrets, mine: this.#mine, theirs, ca };
+    const tries = [...(await tryForeignDoors(neighbours)), ...(await tryForeignFrames(neighbours))];
+    for (const { what, held, told } of tries) {
+      this.#tried++;
+      if (!held) this.#wrong.push(`${what}: ${told}`);
+      this.searchForSecrets(what, told);
+    }
+  }
+
+  /** CSRF: the owner's own sign-in, on every form that needs one, without its token and with one that is not for it. */
+  async runForged(later: () => void): Promise<void> {
+    const { Cookie } = { Cookie: this.#seed.cookie };
+    const { id } = (await this.#running.within.rooms.accounts.signedIn(new Headers({ Cookie }))) ?? {
+      id: '',
+    };
+    const forms = this.#rows.filter(
+      ({ method, kind, path }) =>
+        method === 'POST' && kind === 'signed-in' && !path.startsWith('/accounts/operator/'),
+    );
+    let sent = 0;
+    for (const row of forms) {
+      for (const form of [
+        { name: 'a form without its token' },
+        { name: "a form with another account's token", account: 'somebody else' },
+        { name: "a form with another form's token", account: id, purpose: '/elsewhere' },
+      ]) {
+        if (sent++ % FORMS_AT_ONCE === 0) later();
+        const told = await this.#try(row, { headers: { Cookie }, fields: this.#consent(row), ...form });
+        // Refused because it was forged, and not for what it lacks beside.
+        if (told !== undefined && !told.includes(FORGED))
+          this.#wrong.push(`${row.path} with ${form.name} is not refused as forged`);
+      }
+    }
+  }
+
+  /** The page that asks for consent looks at the whole request before it looks at its form. */
+  #consent({ path }: DoorRow): Readonly<Record<string, string>> {
+    if (!path.startsWith('/o/oauth2/')) return {};
+    const { client_id, redirect_uris } = this.#seed.client;
+    const asked = { client_id, redirect_uri: redirect_uris[0] ?? '', scope: SEND_SCOPE };
+    const request = new URLSearchParams({ ...asked, response_type: 'code' });
+    return { request: request.toString(), decision: 'allow' };
+  }
+
   /** The tokens of before are past their hour; then they are revoked as well. */
   async runExpired(): Promise<void> {
     const headers = { Authorization: `Bearer ${this.#token}` };
@@ -144,10 +207,11 @@ class Trial {
     }
   }
 
-  async #try(row: DoorRow, { name, headers, account }: Credentials): Promise<void> {
-    const { status, location, text } = await this.#knock(row, headers, account);
+  async #try(row: DoorRow, credentials: Credentials): Promise<string | undefined> {
+    const { name } = credentials;
+    const { status, location, text } = await this.#knock(row, credentials);
     // No door for this method.
-    if (status === 405) return;
+    if (status === 405) return undefined;
     this.#tried++;
     // Chromium's registration says its refusals in the body of a 200.
     const refused =
@@ -159,18 +223,19 @@ class Trial {
     if (!refused) this.#wrong.push(`${row.method} ${row.path} with ${name}: ${status} ${location}`);
     if (status >= 500) this.#wrong.push(`${row.method} ${row.path} with ${name} failed: ${status}`);
     this.searchForSecrets(`${row.method} ${row.path} with ${name}`, text);
+    return text;
   }
 
   async #openRightly(row: DoorRow): Promise<void> {
     if (row.method !== 'GET') return;
-    const { status } = await this.#knock(row, { Cookie: this.#seed.cookie });
+    const { status } = await this.#knock(row, { headers: { Cookie: this.#seed.cookie } });
     if (status < 300) this.#openedRightly++;
   }
 
-  async #knock({ method, path }: DoorRow, headers: Readonly<Record<string, string>>, account?: string) {
+  async #knock({ method, path }: DoorRow, { headers, account, purpose, fields }: Omit<Credentials, 'name'>) {
     const real = filled(path, this.#seed);
-    const form = new URLSearchParams();
-    if (account !== undefined) form.set(tokenField, formToken(this.#secrets, account, real));
+    const form = new URLSearchParams(fields);
+    if (account !== undefined) form.set(tokenField, formToken(this.#secrets, account, purpose ?? real));
     const answer = await fetch(this.#running.origin + real, {
       method,
       headers: { Origin: this.#running.origin, ...headers },
@@ -190,12 +255,6 @@ class Trial {
     const { cookie } = await accounts.signIn(email, PASSWORD);
     return { name: email, headers: { Cookie: cookie }, account: id };
   }
-
-  /** Good for the store, not for sending. */
-  #storeToken(): Promise<string> {
-    const { publish_refresh_token: refresh_token, client } = this.#seed;
-    return accessToken(this.#running.origin, { client, refresh_token });
-  }
 }
 
 /** True for pages of one project, app, client or group: others have none of that name. */
@@ -214,15 +273,4 @@ function saidTo(
     socket.onmessage = ({ data }) => void heard.push(String(data));
     socket.onclose = ({ code }) => resolve({ code, heard });
   });
-}
-
-async function accessToken(
-  origin: string,
-  { client, refresh_token }: Pick<Seed, 'client' | 'refresh_token'>,
-): Promise<string> {
-  const { client_id, client_secret } = client;
-  const body = new URLSearchParams({ client_id, client_secret, refresh_token, grant_type: 'refresh_token' });
-  const answer = await fetch(`${origin}/o/oauth2/token`, { method: 'POST', body });
-  if (!answer.ok) throw new Error(`token: ${answer.status} ${await answer.text()}`);
-  return ((await answer.json()) as { access_token: string }).access_token;
 }

@@ -86,7 +86,7 @@ export class SoakLoad {
     };
     const stops = [
       every(RECONNECT_MS, () => this.#reconnect()),
-      every(RECONNECT_MS, () => this.#browser.renew()),
+      every(RECONNECT_MS, async () => void (await this.#browser.renew())),
       every(PAGE_MS, () => this.#look()),
       every(TOKEN_MS, async () => {
         this.#token = await this.#town.accessToken();

@@ -112,6 +112,9 @@ const shapes = {
   ping: z.object({}),
 } as const;
 
+/** Every type of frame that a client may send. */
+export const clientFrameTypes: readonly string[] = Object.keys(shapes);
+
 /** Reads what a socket gave, at most limits.autopushFrameBytes of UTF-8. Never throws. */
 export function decode(message: string | Uint8Array): ClientFrame | Refused {
   if (typeof message !== 'string') return { type: 'refused', close: 'binary', why: closes.binary.text };

@@ -236,6 +236,11 @@ export const limits = {
   /** Deliveries of messages that are not remembered, and wait for that look. */
   trafficLookUps: 1_000,
 
+  /** How long after a message it is looked at how much of its project's day is used up. */
+  quotaLookMs: 5_000,
+  /** Owners of a project who get a mail about it. */
+  ownersWarned: 20,
+
   /** Mails that wait for the SMTP server, further ones are let go; and how long it may take at each step. */
   mailsWaiting: 1_000,
   mailMs: 30_000,

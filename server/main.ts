@@ -27,11 +27,13 @@ import { openObserving, timed } from './observing.ts';
 import { OPENAPI_PATH, openApiDoor } from './openapi.ts';
 import { pagesOf } from './page-routes.ts';
 import { openPeople, type Rooms } from './people.ts';
+import { QuotaWatch } from './quota/quota-watch.ts';
 import { startRecordKeeping } from './record-keeping.ts';
 import { socketHandler } from './sockets.ts';
 import { TrafficMeter } from './traffic/meter.ts';
 import { UninstallLinks } from './uninstall/uninstall-link.ts';
 import { openWaking, type Waking } from './waking.ts';
+import { startQuotaWarnings } from './warning.ts';
 
 export interface RunningServer {
   readonly origin: string;
@@ -53,7 +55,8 @@ export async function startServer(config: Config, given: Partial<World> = {}): P
   const told: World = { ...realWorld(config), ...given };
   const metrics = new Metrics(() => told.clock.now());
   const meter = new TrafficMeter(told.clock);
-  const counted = toldTwice(told.events, metrics.events);
+  const watch = new QuotaWatch();
+  const counted = toldTwice(toldTwice(told.events, metrics.events), watch.events);
   const closing: Closing = [];
   const traced = await spansOf(config, told);
   if (traced !== undefined) closing.push(() => traced.stop());
@@ -63,7 +66,7 @@ export async function startServer(config: Config, given: Partial<World> = {}): P
     while (closing.length > 0) await closing.pop()?.();
   };
   try {
-    const running = await openRooms(config, world, { metrics, meter }, closing);
+    const running = await openRooms(config, world, { metrics, meter, watch }, closing);
     return {
       ...running,
       async stop() {
@@ -84,11 +87,18 @@ async function spansOf({ otlpEndpoint }: Config, { clock }: World): Promise<Span
   return new Spans(otlpEndpoint, () => clock.now());
 }
 
+/** What hears of every message. */
+interface Counting {
+  readonly metrics: Metrics;
+  readonly meter: TrafficMeter;
+  readonly watch: QuotaWatch;
+}
+
 /** The origin names the port, so a free one is found first; until the rooms are open every request is told to come back. */
 async function openRooms(
   config: Config,
   world: World,
-  { metrics, meter }: { readonly metrics: Metrics; readonly meter: TrafficMeter },
+  { metrics, meter, watch }: Counting,
   closing: Closing,
 ): Promise<Omit<RunningServer, 'stop'>> {
   const { clock, events } = world;
@@ -117,6 +127,7 @@ async function openRooms(
   );
   const origin = originOf(config, http.port ?? config.port);
   rooms = await openPeople(ground, origin, closing);
+  closing.push(startQuotaWarnings(watch, ground, rooms, origin));
   const waking = openWaking({ ...world, ...core, ...keeping, config, origin });
   closing.push(() => waking.stop());
   const refusals = new Refusals(clock);

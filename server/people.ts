@@ -3,6 +3,7 @@ import { isAppId } from '../protocol/app-id.ts';
 import { type Accounts, createAccounts } from './accounts/accounts.ts';
 import type { ReceivingApp } from './core/receiving.ts';
 import type { Ground } from './foundation.ts';
+import type { Mailer } from './mail/mailer.ts';
 import { mailOf } from './mailing.ts';
 import { type OAuthRoom, openOAuth } from './oauth/room.ts';
 import { webhooksOf } from './telling.ts';
@@ -14,6 +15,8 @@ export interface Rooms {
   readonly oauth: OAuthRoom;
   readonly webstore: WebstoreRoom;
   readonly webhooks: WebhooksRoom;
+  /** undefined = no mail is sent. */
+  readonly mailer: Mailer | undefined;
   readonly setUpCode: string | undefined;
 }
 
@@ -65,6 +68,7 @@ export async function openPeople(ground: Ground, origin: string, closing: (() =>
     oauth,
     webstore,
     webhooks,
+    mailer,
     setUpCode: (await accounts.count()) === 0 ? code : undefined,
   };
 }

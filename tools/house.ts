@@ -50,6 +50,13 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     'server/outgoing',
     secrets,
   ],
+  'server/quota': [
+    'protocol',
+    'server/core',
+    'server/observe',
+    'server/accounts/database.ts',
+    'server/mail/mailer.ts:type',
+  ],
   'server/traffic': ['protocol', 'server/core', 'server/observe', 'server/accounts/database.ts'],
   'server/console': [
     ...accounts,

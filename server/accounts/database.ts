@@ -12,6 +12,7 @@ export interface ControlTables {
   invites: InviteTable;
   projects: ProjectTable;
   project_members: ProjectMemberTable;
+  quota_warnings: QuotaWarningTable;
   project_invitations: ProjectInvitationTable;
   clients: ClientTable;
   grants: GrantTable;
@@ -87,6 +88,13 @@ interface ProjectMemberTable {
   project: string;
   account: string;
   role: 'owner' | 'editor' | 'viewer';
+}
+
+interface QuotaWarningTable {
+  project: string;
+  /** The quota day of the last warning, and how much of it was used up. */
+  day: string;
+  percent: number;
 }
 
 interface ProjectInvitationTable {

@@ -15,6 +15,7 @@ export const migrations: Record<string, Migration> = {
   '0005-webhooks': { up: webhookTables },
   '0006-traffic': { up: traffic },
   '0007-daily-targets': { up: dailyTargets },
+  '0008-quota-warnings': { up: quotaWarnings },
 };
 
 type Schema = Kysely<ControlTables>['schema'];
@@ -313,4 +314,15 @@ async function traffic({ schema }: Kysely<ControlTables>): Promise<void> {
 
 async function dailyTargets({ schema }: Kysely<ControlTables>): Promise<void> {
   await schema.alterTable('projects').addColumn('daily_targets', 'integer').execute();
+}
+
+async function quotaWarnings({ schema }: Kysely<ControlTables>): Promise<void> {
+  await schema
+    .createTable('quota_warnings')
+    .addColumn('project', 'text', (column) =>
+      column.primaryKey().notNull().references('projects.id').onDelete('cascade'),
+    )
+    .addColumn('day', 'text', (column) => column.notNull())
+    .addColumn('percent', 'integer', (column) => column.notNull())
+    .execute();
 }

@@ -30,13 +30,14 @@ const eventWords: Readonly<Record<EventType, string>> = {
   'message.expired': 'its time ran out before a device had handled it',
   'message.failed': `a device failed ${limits.failedRuns} times to handle it`,
   'message.withdrawn': 'the device left, or the message was taken back',
+  'quota.warning': 'the project has used up 80 % or 95 % of its messages of the day',
   'device.gone': 'a device left a channel of the app: uninstalled, signed out or removed',
 };
 
 /** What a fresh webhook is told of. */
 export const freshTarget: WantedTarget = {
   url: '',
-  events: ['message.confirmed', 'message.expired', 'message.failed', 'device.gone'],
+  events: ['message.confirmed', 'message.expired', 'message.failed', 'device.gone', 'quota.warning'],
   all: false,
 };
 
@@ -148,7 +149,7 @@ const TargetFields = ({ owner, form }: { owner: Owner; form: WantedTarget }): JS
     <fieldset class="choices stack">
       <legend>Events</legend>
       {eventTypes
-        .filter((type) => owner.kind === 'app' || type !== 'device.gone')
+        .filter((type) => type !== (owner.kind === 'app' ? 'quota.warning' : 'device.gone'))
         .map((type) => (
           <Check name={type} checked={form.events.includes(type)}>
             <code>{type}</code>: {eventWords[type]}

@@ -1,4 +1,5 @@
 import { ReveilleError } from '../../protocol/errors.ts';
+import { limits } from '../../protocol/limits.ts';
 import { audit } from '../accounts/audit.ts';
 import type { ControlDatabase } from '../accounts/database.ts';
 import type { Clock, Random } from '../core/clock.ts';
@@ -63,6 +64,21 @@ export class Team {
   async members(actor: Actor, project: string): Promise<readonly TeamMember[]> {
     await this.#deps.projects.assertMay(actor, project, 'look');
     return await this.#members(project);
+  }
+
+  /** Where to write to the owners, at most limits.ownersWarned. Not for the eyes of others: nobody is asked who may see it. */
+  async ownerAddresses(project: string): Promise<readonly string[]> {
+    const rows = await this.#deps.db
+      .selectFrom('project_members')
+      .innerJoin('user', 'user.id', 'project_members.account')
+      .select('email')
+      .where('project', '=', project)
+      .where('project_members.role', '=', 'owner')
+      .where('disabled', '=', 0)
+      .orderBy('email')
+      .limit(limits.ownersWarned)
+      .execute();
+    return rows.map(({ email }) => email);
   }
 
   /** Invitations that wait for an answer, by address. */

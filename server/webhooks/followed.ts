@@ -314,7 +314,13 @@ const nameOf = ({ version, device, state }: Receipt): string => `${version} ${de
 const isNews = ({ told }: Entry, receipt: Receipt): boolean => !told.has(nameOf(receipt));
 
 /** An event for a webhook; its id is the same whenever the same thing is told. */
-function deliveryOf(webhook: string, type: EventType, name: string, at: number, data: object): Delivery {
+export function deliveryOf(
+  webhook: string,
+  type: EventType,
+  name: string,
+  at: number,
+  data: object,
+): Delivery {
   const id = createHash('sha256').update(`${webhook} ${name}`).digest('base64url').slice(0, 24);
   const body = JSON.stringify({ type, timestamp: new Date(at).toISOString(), data });
   return { id: `msg_${id}`, webhook, type, body };

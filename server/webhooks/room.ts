@@ -7,8 +7,9 @@ import type { Followers } from '../core/receipts.ts';
 import type { Store } from '../core/store.ts';
 import { httpsPost } from '../outgoing/https-post.ts';
 import { Deliverer } from './deliverer.ts';
-import { Followed, type FollowedDeps } from './followed.ts';
+import { deliveryOf, Followed, type FollowedDeps } from './followed.ts';
 import { DeliveryQueue } from './queue.ts';
+import type { EventType } from './webhook.ts';
 import { Webhooks, type WebhooksDeps } from './webhooks.ts';
 
 export interface WebhooksRoomDeps extends Pick<FollowedDeps, 'db' | 'moves' | 'clock' | 'events'> {
@@ -27,6 +28,11 @@ export interface WebhooksRoomDeps extends Pick<FollowedDeps, 'db' | 'moves' | 'c
 export interface WebhooksRoom {
   readonly webhooks: Webhooks;
   readonly followers: Followers;
+  /**
+   * Tells the webhooks of a project that chose `type`. Settles when that is on disk.
+   * @param name of what happened: the same one is told once.
+   */
+  tellProject(project: string, type: EventType, name: string, data: object): Promise<void>;
   /** Begins to tell; what was left from before comes first. */
   start(): Promise<void>;
   stop(): Promise<void>;
@@ -53,6 +59,12 @@ export function openWebhooks(deps: WebhooksRoomDeps): WebhooksRoom {
   return {
     webhooks,
     followers: followed,
+    async tellProject(project, type, name, data) {
+      const told = webhooks.toldOf({ project, app: '', asked: true, type });
+      const at = clock.now();
+      await queue.add(told.map(({ id }) => deliveryOf(id, type, `${type} ${name}`, at, data)));
+      deliverer.kick();
+    },
     async start() {
       await webhooks.refresh();
       await followed.start();

@@ -17,6 +17,7 @@ export const eventTypes = [
   'message.failed',
   'message.withdrawn',
   'device.gone',
+  'quota.warning',
 ] as const;
 export type EventType = (typeof eventTypes)[number];
 

@@ -44,8 +44,11 @@ export interface Told {
   readonly app: string;
   /** The sender of the message asked for it. */
   readonly asked: boolean;
+  /** undefined = anything that becomes of a message. */
   readonly type?: EventType;
 }
+
+const isOfMessages = (type: EventType): boolean => type.startsWith('message.');
 
 /** Webhooks: who names them, which are told of what. Those that are switched on are held in memory. */
 export class Webhooks {
@@ -68,7 +71,7 @@ export class Webhooks {
       ({ owner, all, events }) =>
         owner.id === (owner.kind === 'app' ? app : project) &&
         (all || asked) &&
-        (type === undefined || events.includes(type)),
+        (type === undefined ? events.some(isOfMessages) : events.includes(type)),
     );
   }
 

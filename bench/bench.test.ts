@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { Bench, Outcome } from './figure.ts';
 import { measureDeliveries } from './figures/e2e.ts';
 import { measureFanout } from './figures/fanout.ts';
+import { measureGrowth } from './figures/growth.ts';
 import { bytesPerDevice } from './figures/idle.ts';
 import { measureStorm } from './figures/storm.ts';
 import { bare } from './idle-servers.ts';
@@ -192,6 +193,22 @@ test('BE10 devices that come back after a restart get what was kept, while a sen
     const { keys, failed } = await measureStorm(bench, { devices: 150, rounds: 1 });
     expect(keys['storm.seconds']?.value).toBeGreaterThan(0);
     expect(keys['storm.accept.p99']?.value).toBeGreaterThan(0);
+    expect(failed).toBe(0);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
+
+test('BE11 growth tells rate, memory, start and disk of few channels and of many', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'reveille-growth-'));
+  const bench: Bench = { quick: true, pinning: { server: [], load: [], told: '' }, folder };
+  try {
+    const { keys, failed } = await measureGrowth(bench, [10, 5_000], 1);
+    const [fall, memory, start, disk] = Object.values(keys);
+    expect(fall?.value).toBeLessThan(100);
+    expect(memory?.value).toBeFinite();
+    expect(start?.value).toBeGreaterThan(0);
+    expect(disk?.value).toBeGreaterThan(64);
     expect(failed).toBe(0);
   } finally {
     await rm(folder, { recursive: true });

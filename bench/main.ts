@@ -6,6 +6,7 @@ import type { Bench, Figure, Outcome } from './figure.ts';
 import { accept } from './figures/accept.ts';
 import { e2e } from './figures/e2e.ts';
 import { fanout } from './figures/fanout.ts';
+import { growth } from './figures/growth.ts';
 import { idle } from './figures/idle.ts';
 import { storm } from './figures/storm.ts';
 import { describeMachine } from './machine.ts';
@@ -17,7 +18,7 @@ import { failures, heading, markdown, type Report, writeJson, writeResults } fro
  * `npm run bench`: the service beside the runtime's own limit and its peers, in the same run. Ratios say what the service
  * costs; absolute numbers belong to the machine (docs/decisions/0225).
  */
-const figures: readonly Figure[] = [accept, e2e, fanout, storm, idle];
+const figures: readonly Figure[] = [accept, e2e, fanout, storm, growth, idle];
 
 async function measure(figure: Figure, shared: Omit<Bench, 'folder'>): Promise<Outcome> {
   // Open to others: a peer may run as a user of its own.

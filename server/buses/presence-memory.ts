@@ -1,6 +1,8 @@
 import type { Presence, PresentSession } from '../core/presence.ts';
 import type { ChannelKey } from '../core/store.ts';
 
+const nobody: readonly PresentSession[] = [];
+
 /**
  * Who is connected where, for one process. A session is known by its device and node; the last one of a channel takes the
  * entry with it, so that memory follows the number of connections. The only session of a channel is held as it is: a Map of
@@ -28,9 +30,9 @@ export class MemoryPresence implements Presence {
     if (isLast) this.#channels.delete(session.channel);
   }
 
-  async sessions(channel: ChannelKey): Promise<readonly PresentSession[]> {
+  sessions(channel: ChannelKey): readonly PresentSession[] {
     const there = this.#channels.get(channel);
-    if (there === undefined) return [];
+    if (there === undefined) return nobody;
     return there instanceof Map ? [...there.values()] : [there];
   }
 

@@ -30,6 +30,7 @@ export class Announcer {
   async announce(kept: Kept): Promise<void> {
     try {
       const sessions = await this.#presence.sessions(kept.channel);
+      if (sessions.length === 0) return;
       for (const node of new Set(sessions.map((session) => session.node))) this.#enqueue(node, kept);
     } catch (error) {
       this.#events.failed('announce', error);

@@ -16,5 +16,5 @@ export interface Presence {
   register(session: PresentSession): Promise<void>;
   unregister(session: PresentSession): Promise<void>;
   /** All sessions of all devices of a channel. */
-  sessions(channel: ChannelKey): Promise<readonly PresentSession[]>;
+  sessions(channel: ChannelKey): readonly PresentSession[] | Promise<readonly PresentSession[]>;
 }

@@ -10,10 +10,14 @@ export type QuotaCalendar = (nowMs: number) => QuotaDay;
 
 const DAY_MS = 86_400_000;
 
-/** QU1: days of UTC. */
+let lastUtcDay: QuotaDay = { day: '1970-01-01', endsAt: DAY_MS };
+
+/** QU1: days of UTC. The last one is remembered, for every message asks. */
 export const utcDays: QuotaCalendar = (nowMs) => {
   const start = Math.floor(nowMs / DAY_MS) * DAY_MS;
-  return { day: new Date(start).toISOString().slice(0, 10), endsAt: start + DAY_MS };
+  if (lastUtcDay.endsAt !== start + DAY_MS)
+    lastUtcDay = { day: new Date(start).toISOString().slice(0, 10), endsAt: start + DAY_MS };
+  return lastUtcDay;
 };
 
 const losAngeles = new Intl.DateTimeFormat('en-CA', {

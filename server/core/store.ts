@@ -230,7 +230,8 @@ export type WakeableOf =
 export interface DeviceStore {
   /** The channel of (user, app); made at first use (CH1). A removed one becomes live again with the same id, a paused one stays paused. */
   openChannel(user: string, app: AppId): Promise<Channel>;
-  findChannel(id: ChannelId): Promise<Channel | undefined>;
+  /** At once where it is remembered: every message asks for its channel. */
+  findChannel(id: ChannelId): Channel | undefined | Promise<Channel | undefined>;
   channelsOf(user: string): Promise<readonly Channel[]>;
   /**
    * Removing also ends the devices, their waiting messages end as `withdrawn`. Answers the devices that left.
@@ -251,7 +252,7 @@ export interface DeviceStore {
    * Devices that have a wake-up transport: those of a channel, in the order of their registration; or a page of all of them,
    * by channel and registration.
    */
-  wakeable(of: WakeableOf): Promise<readonly Device[]>;
+  wakeable(of: WakeableOf): readonly Device[] | Promise<readonly Device[]>;
   /** Swaps the token of a device, or sets what else it told of itself. @throws `device-unknown` when it left. */
   updateDevice(device: DeviceKey, change: DeviceChange): Promise<void>;
   /** Notes that the device was heard of now; nothing when it left. */

@@ -107,9 +107,14 @@ export class Wakes {
 
   /** A message was kept for a live channel: wakes its devices that have no connection. Never rejects. */
   async kept(kept: Kept): Promise<void> {
-    await this.#trying('wake', async () => {
-      for (const device of await this.#absent(kept.channel)) this.#bring(device, kept);
-    });
+    if (this.#stopped) return;
+    try {
+      const devices = await this.#store.wakeable({ channel: kept.channel });
+      if (devices.length === 0) return;
+      for (const device of await this.#absent(devices, kept.channel)) this.#bring(device, kept);
+    } catch (error) {
+      if (!this.#stopped) this.#events.failed('wake', error);
+    }
   }
 
   /** Wake-ups of a device in its present hour, for its owner. */
@@ -126,14 +131,13 @@ export class Wakes {
     if (said.kind === 'kept') for (const kept of said.kept) this.#watch(kept);
     if (said.kind === 'resumed')
       void this.#trying('wake', async () => {
-        for (const device of await this.#absent(said.channel)) await this.#lookAt(device);
+        const devices = await this.#store.wakeable({ channel: said.channel });
+        for (const device of await this.#absent(devices, said.channel)) await this.#lookAt(device);
       });
   }
 
-  /** The devices of a channel with a transport that are connected nowhere. */
-  async #absent(channel: ChannelKey): Promise<readonly Device[]> {
-    const devices = await this.#store.wakeable({ channel });
-    if (devices.length === 0) return devices;
+  /** Those of the devices of a channel that are connected nowhere. */
+  async #absent(devices: readonly Device[], channel: ChannelKey): Promise<readonly Device[]> {
     const sessions = await this.#presence.sessions(channel);
     return devices.filter((device) => !sessions.some((session) => session.device === device.key));
   }

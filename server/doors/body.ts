@@ -26,19 +26,18 @@ export async function readBytes(
   maxBytes: number,
   maxMs: number = limits.bodyMs,
 ): Promise<Uint8Array> {
-  if (request.body === null) return new Uint8Array();
   const announced = request.headers.get('content-length');
   if (Number(announced ?? 0) > maxBytes) throw tooLarge(maxBytes);
+  // `body` makes a stream of it, so a request that tells its length is not asked.
+  const stream = announced === null ? request.body : null;
+  if (announced === null && stream === null) return new Uint8Array();
   let stop: (() => void) | undefined;
   const late = new Promise<never>((_, reject) => {
     stop = clock.after(maxMs, () => reject(slow(maxMs)));
   });
   try {
     // A body of known length cannot outgrow it, so it is taken in one piece: a third of the cost of a stream.
-    return await Promise.race([
-      announced === null ? readChunks(request.body, maxBytes) : request.bytes(),
-      late,
-    ]);
+    return await Promise.race([stream === null ? request.bytes() : readChunks(stream, maxBytes), late]);
   } catch (cause) {
     throw cause instanceof ReveilleError
       ? cause

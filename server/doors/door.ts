@@ -26,7 +26,7 @@ export function wantsPretty(url: URL): boolean {
 
 /** @throws `method-wrong` with the methods that the address takes, such as "GET, POST". */
 export function assertMethod(request: Request, allow: string): void {
-  if (allow.split(', ').includes(request.method)) return;
+  if (request.method === allow || allow.split(', ').includes(request.method)) return;
   throw new ReveilleError('method-wrong', `This address takes ${allow}.`, { allow });
 }
 

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { Secrets } from '../config/secrets.ts';
 import type { Random } from '../core/clock.ts';
 
@@ -31,4 +31,4 @@ export const isRefreshToken = (text: string): boolean => REFRESH.test(text);
 export const isAccessToken = (text: string): boolean => ACCESS.test(text);
 
 /** What the database holds of a code or token: SHA-256, base64url. All of them have 256 random bits, so no salt is needed. */
-export const hashOf = (secret: string): string => createHash('sha256').update(secret).digest('base64url');
+export const hashOf = (secret: string): string => hash('sha256', secret, 'base64url');

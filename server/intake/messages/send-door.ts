@@ -61,8 +61,12 @@ function ownAppOf(message: Message | undefined, code: ErrorCode): string {
   return message === undefined || code === 'app-not-owned' ? '' : appOfChannel(message.channel);
 }
 
+const corsHeaders = new Headers(openCors);
+
 function accepted(version: Version): Response {
-  return new Response(null, { status: 204, headers: { ...openCors, 'Reveille-Message': String(version) } });
+  const headers = new Headers(corsHeaders);
+  headers.set('Reveille-Message', String(version));
+  return new Response(null, { status: 204, headers });
 }
 
 /** The failures that the guide and the capture show as the bare 500 (reference 1.2): no token, or not the owner. */

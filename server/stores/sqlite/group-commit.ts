@@ -4,10 +4,37 @@ import { ReveilleError } from '../../../protocol/errors.ts';
 /** Writes of one commit: beyond it the event loop would stand still for too long. */
 const WRITES_PER_COMMIT = 1_000;
 
-interface Write {
-  readonly work: () => unknown;
-  readonly resolve: (value: unknown) => void;
+/** A write and its caller, who waits. */
+class Write {
   readonly reject: (error: unknown) => void;
+  readonly #work: () => unknown;
+  readonly #resolve: (value: unknown) => void;
+  #result: unknown;
+  #refusal: ReveilleError | undefined;
+
+  constructor(work: () => unknown, resolve: (value: unknown) => void, reject: (error: unknown) => void) {
+    this.#work = work;
+    this.#resolve = resolve;
+    this.reject = reject;
+  }
+
+  /** Inside the transaction. A refusal is kept for the caller, any other fault is thrown. */
+  perform(): void {
+    // It may be the second time, after a rollback.
+    this.#refusal = undefined;
+    try {
+      this.#result = this.#work();
+    } catch (error) {
+      if (!(error instanceof ReveilleError)) throw error;
+      this.#refusal = error;
+    }
+  }
+
+  /** The transaction is synced: tells the caller. */
+  settle(): void {
+    if (this.#refusal === undefined) this.#resolve(this.#result);
+    else this.reject(this.#refusal);
+  }
 }
 
 /** What the rest of the store does around a commit. */
@@ -58,7 +85,7 @@ export class GroupCommit {
   write<Result>(work: () => Result): Promise<Result> {
     if (this.#closed) return Promise.reject(new ReveilleError('unavailable', 'The store is closed.'));
     return new Promise<Result>((resolve, reject) => {
-      this.#waiting.push({ work, resolve: resolve as (value: unknown) => void, reject });
+      this.#waiting.push(new Write(work, resolve as (value: unknown) => void, reject));
       this.#book();
     });
   }
@@ -85,10 +112,9 @@ export class GroupCommit {
   }
 
   #commitAll(batch: readonly Write[]): void {
-    const answers: (() => void)[] = [];
     try {
       this.#begin.run();
-      for (const write of batch) answers.push(this.#perform(write));
+      for (const write of batch) write.perform();
       this.#hooks.beforeCommit();
       this.#commit.run();
     } catch (error) {
@@ -102,18 +128,7 @@ export class GroupCommit {
       return;
     }
     this.#hooks.afterCommit();
-    for (const answer of answers) answer();
-  }
-
-  /** Runs one write inside the transaction; answers how to tell its caller once the transaction is synced. */
-  #perform({ work, resolve, reject }: Write): () => void {
-    try {
-      const result = work();
-      return () => resolve(result);
-    } catch (error) {
-      if (error instanceof ReveilleError) return () => reject(error);
-      throw error;
-    }
+    for (const write of batch) write.settle();
   }
 
   #undo(): void {

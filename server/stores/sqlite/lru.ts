@@ -1,6 +1,15 @@
-/** A bounded memory of what was used last. A Map keeps the order of insertion, so its first key is the one to forget. */
+interface Entry<Value> {
+  value: Value;
+  /** It was asked for since it last came up for being forgotten. */
+  used: boolean;
+}
+
+/**
+ * A bounded memory of what was used last, by second chance: the oldest entry is forgotten, unless it was used, in which case it counts
+ * as new. To look something up moves nothing, so it costs one look into a Map, which keeps the order of insertion.
+ */
 export class Lru<Key, Value> {
-  readonly #entries = new Map<Key, Value>();
+  readonly #entries = new Map<Key, Entry<Value>>();
   readonly #most: number;
 
   constructor(most: number) {
@@ -8,19 +17,21 @@ export class Lru<Key, Value> {
   }
 
   get(key: Key): Value | undefined {
-    const value = this.#entries.get(key);
-    if (value === undefined) return undefined;
-    this.#entries.delete(key);
-    this.#entries.set(key, value);
-    return value;
+    const entry = this.#entries.get(key);
+    if (entry === undefined) return undefined;
+    entry.used = true;
+    return entry.value;
   }
 
   set(key: Key, value: Value): void {
-    this.#entries.delete(key);
-    this.#entries.set(key, value);
-    if (this.#entries.size <= this.#most) return;
-    const oldest = this.#entries.keys().next();
-    if (!oldest.done) this.#entries.delete(oldest.value);
+    const known = this.#entries.get(key);
+    if (known !== undefined) {
+      known.value = value;
+      known.used = true;
+      return;
+    }
+    if (this.#entries.size >= this.#most) this.#forgetOne();
+    this.#entries.set(key, { value, used: false });
   }
 
   delete(key: Key): void {
@@ -33,5 +44,15 @@ export class Lru<Key, Value> {
 
   get size(): number {
     return this.#entries.size;
+  }
+
+  /** Entries that are put at the end come up again, unused by then: the loop ends. */
+  #forgetOne(): void {
+    for (const [key, entry] of this.#entries) {
+      this.#entries.delete(key);
+      if (!entry.used) return;
+      entry.used = false;
+      this.#entries.set(key, entry);
+    }
   }
 }

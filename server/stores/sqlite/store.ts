@@ -223,7 +223,7 @@ class SqliteStore implements Store {
     return this.#commit.write(() => this.#membership.openChannel(user, app));
   }
 
-  async findChannel(id: ChannelId): Promise<Channel | undefined> {
+  findChannel(id: ChannelId): Channel | undefined {
     return this.#read(() => this.#channels.byId(id));
   }
 
@@ -250,7 +250,7 @@ class SqliteStore implements Store {
     return this.#read(() => this.#devices.ofChannel(channel).flatMap((row) => this.#whole(row) ?? []));
   }
 
-  async wakeable(of: WakeableOf): Promise<readonly Device[]> {
+  wakeable(of: WakeableOf): readonly Device[] {
     return this.#read(() => this.#devices.wakeable(of).flatMap((row) => this.#whole(row) ?? []));
   }
 

@@ -38,15 +38,18 @@ export class HeldBrowser {
   #waiting: (() => void)[] = [];
 
   async connect(holdings: Holdings, holder: HolderId): Promise<this> {
-    this.#hold = await holdings.hold(holder, () => ({
-      offer: (kept) => {
-        this.offered.push(kept);
-        this.#wake();
-        return 'taken';
-      },
-      caughtUp: () => this.#wake(),
-      end: () => {},
-    }));
+    this.#hold = await holdings.hold(holder, {
+      recipientFor: () => ({
+        offer: (kept) => {
+          this.offered.push(kept);
+          this.#wake();
+          return 'taken';
+        },
+        caughtUp: () => this.#wake(),
+        end: () => {},
+      }),
+      replaced() {},
+    });
     return this;
   }
 

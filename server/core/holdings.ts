@@ -5,8 +5,12 @@ import type { Outbox } from './outbox.ts';
 import type { Recipient } from './recipient.ts';
 import type { HolderId, Subscription, SubscriptionStore } from './subscription.ts';
 
-/** What a gateway's session does with each subscription that it holds. */
-export type RecipientFor = (subscription: Subscription) => Recipient;
+/** A gateway's session that stands for subscriptions. It is handed over as it is, so a hold costs no functions of its own. */
+export interface Holding {
+  recipientFor(subscription: Subscription): Recipient;
+  /** A newer connection of the holder took over; called also when it has no subscription at all. */
+  replaced(): void;
+}
 
 /**
  * One connection that stands for many subscriptions: a browser's push client. Each subscription has an outbox of its own;
@@ -15,16 +19,14 @@ export type RecipientFor = (subscription: Subscription) => Recipient;
 export class Hold {
   readonly holder: HolderId;
   readonly #deliveries: Deliveries;
-  readonly #recipientFor: RecipientFor;
-  readonly #replaced: () => void;
+  readonly #session: Holding;
   readonly #outboxes = new Map<string, Outbox>();
   #open = true;
 
-  constructor(holder: HolderId, deliveries: Deliveries, recipientFor: RecipientFor, replaced: () => void) {
+  constructor(holder: HolderId, deliveries: Deliveries, session: Holding) {
     this.holder = holder;
     this.#deliveries = deliveries;
-    this.#recipientFor = recipientFor;
-    this.#replaced = replaced;
+    this.#session = session;
   }
 
   /** The outbox of one of its subscriptions, by name. */
@@ -36,7 +38,7 @@ export class Hold {
     if (!this.#open || this.#outboxes.has(subscription.name)) return;
     this.#outboxes.set(
       subscription.name,
-      this.#deliveries.connect(subscription, this.#recipientFor(subscription)),
+      this.#deliveries.connect(subscription, this.#session.recipientFor(subscription)),
     );
   }
 
@@ -54,7 +56,7 @@ export class Hold {
 
   /** A newer connection of the same browser is here. */
   async replace(): Promise<void> {
-    this.#replaced();
+    this.#session.replaced();
     await this.close();
   }
 
@@ -89,11 +91,10 @@ export class Holdings {
   /**
    * A browser has connected and proved who it is. Its subscriptions' outboxes offer what waits from here on. The older
    * connection of the same browser loses its outboxes and is told so.
-   * @param replaced called when a newer connection of the holder takes over, also when it has no subscription at all.
    */
-  async hold(holder: HolderId, recipientFor: RecipientFor, replaced: () => void = () => {}): Promise<Hold> {
+  async hold(holder: HolderId, session: Holding): Promise<Hold> {
     const older = this.#holds.get(holder);
-    const hold = new Hold(holder, this.#deliveries, recipientFor, replaced);
+    const hold = new Hold(holder, this.#deliveries, session);
     // Registered first: a subscription made while the store is read is announced to us.
     this.#holds.set(holder, hold);
     try {

@@ -1,7 +1,7 @@
 import { ECDH } from 'node:crypto';
 import { asReveilleError, ReveilleError } from '../../../protocol/errors.ts';
 import { limits } from '../../../protocol/limits.ts';
-import type { Hold, Holdings } from '../../core/holdings.ts';
+import type { Hold, Holding, Holdings } from '../../core/holdings.ts';
 import type { EndReason, OfferAnswer, Recipient } from '../../core/recipient.ts';
 import type { Kept } from '../../core/store.ts';
 import type { HolderId, Subscription } from '../../core/subscription.ts';
@@ -64,7 +64,7 @@ type State =
  *     greeting ──hello──► joined
  *         └──────────────────┴────► ended    (any close, from either side)
  */
-export class AutopushSession {
+export class AutopushSession implements Holding {
   readonly #house: House;
   readonly #address: string;
   #line: Line | undefined;
@@ -149,6 +149,10 @@ export class AutopushSession {
     this.#line?.close(code, reason);
   }
 
+  replaced(): void {
+    this.close('replaced');
+  }
+
   /** The connection is closed, whoever did it. */
   closed(code: number): void {
     if (this.#state.at !== 'ended') this.#leave(String(code));
@@ -163,11 +167,7 @@ export class AutopushSession {
     // What waits is offered as soon as the hold reads it, so the answer leaves first.
     this.#line?.sendText(encode({ type: 'hello', status: 200, uaid, use_webpush: true, broadcasts: {} }));
     halfOpen.leave(this.#address);
-    const hold = holdings.hold(
-      holder,
-      (subscription) => this.#recipientFor(subscription),
-      () => this.close('replaced'),
-    );
+    const hold = holdings.hold(holder, this);
     this.#state = { at: 'joined', holder, hold };
     events.connected(holder, 'autopush');
     this.#answerBroadcasts(broadcasts);
@@ -274,7 +274,7 @@ export class AutopushSession {
     if (this.#idleFrames > limits.autopushIdleFrames) this.close('overload');
   }
 
-  #recipientFor({ name }: Subscription): Recipient {
+  recipientFor({ name }: Subscription): Recipient {
     return {
       offer: (kept) => this.#offer(name, kept),
       caughtUp() {},

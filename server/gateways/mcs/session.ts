@@ -1,7 +1,7 @@
 import { limits } from '../../../protocol/limits.ts';
 import type { Version } from '../../../protocol/version.ts';
 import type { Clock } from '../../core/clock.ts';
-import type { Hold, Holdings } from '../../core/holdings.ts';
+import type { Hold, Holding, Holdings } from '../../core/holdings.ts';
 import type { EndReason, OfferAnswer, Recipient } from '../../core/recipient.ts';
 import type { Kept, MessageStore } from '../../core/store.ts';
 import type { HolderId, Subscription, SubscriptionStore } from '../../core/subscription.ts';
@@ -75,7 +75,7 @@ const UNTOLD_MAX = 20;
  * memory when we have told that we received the frame that carried it, and the next login lists the others. So a frame is
  * told as received only after what it acknowledges has been kept: then no crash, on either side, shows a message twice.
  */
-export class Session {
+export class Session implements Holding {
   readonly #house: House;
   #line: Line | undefined;
   #state: State;
@@ -147,6 +147,10 @@ export class Session {
     this.#line?.end();
   }
 
+  replaced(): void {
+    this.close('replaced');
+  }
+
   /** The connection is gone, whoever ended it. */
   closed(): void {
     if (this.#state.at !== 'ended') this.#leave('lost');
@@ -170,11 +174,7 @@ export class Session {
     this.#kept = 1;
     this.#send({ type: 'loggedIn', id: login.id, heartbeatMs, now: clock.now(), received: this.#kept });
     halfOpen.leave(address);
-    const hold = holdings.hold(
-      holder,
-      (subscription) => this.#recipientFor(subscription),
-      () => this.close('replaced'),
-    );
+    const hold = holdings.hold(holder, this);
     this.#state = { at: 'joined', holder, hold };
     events.connected(holder, 'mcs');
     hold.catch((error: unknown) => {
@@ -205,7 +205,7 @@ export class Session {
     await Promise.all(confirms);
   }
 
-  #recipientFor(subscription: Subscription): Recipient {
+  recipientFor(subscription: Subscription): Recipient {
     return {
       offer: (kept) => this.#offer(subscription, kept),
       caughtUp: () => {},

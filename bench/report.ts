@@ -50,10 +50,10 @@ data ${disk}; ${pinned}; load of the machine before the run ${loadBefore.toFixed
 `;
 }
 
-/** The JSON file: the keys on top, each with its n, then everything else. */
+/** The JSON file: each key with its value and n on the top level, then everything else. */
 export function json(report: Report): string {
   const keys = Object.assign({}, ...Object.values(report.figures).map((figure) => figure.keys));
-  return `${JSON.stringify({ keys, ...report }, null, 2)}\n`;
+  return `${JSON.stringify({ ...keys, ...report }, null, 2)}\n`;
 }
 
 /** Writes one Markdown file and one chart per figure. */

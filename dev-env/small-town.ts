@@ -7,7 +7,7 @@ import { MemoryBus } from '../server/buses/memory.ts';
 import { MemoryPresence } from '../server/buses/presence-memory.ts';
 import { Acceptance } from '../server/core/accept.ts';
 import { Announcer } from '../server/core/announcer.ts';
-import type { AppOwners, OwnedApp } from '../server/core/app-owners.ts';
+import type { AppOwners, OwnedApp, SubchannelNames } from '../server/core/app-owners.ts';
 import { Deliveries } from '../server/core/deliver.ts';
 import { Devices } from '../server/core/devices.ts';
 import { ManualClock, seededRandom } from '../server/core/manual-clock.ts';
@@ -48,6 +48,7 @@ export class RightsTable implements Senders, AppOwners {
       dailyQuota: limits.dailyMessages,
       payloadBytes: limits.payloadBytes,
       dailyTargets: limits.dailyTargets,
+      subchannels: limits.subchannels,
       ...rights,
     });
     return name;
@@ -60,7 +61,7 @@ export class RightsTable implements Senders, AppOwners {
 
   app(id: AppId, group: string, change: Partial<OwnedApp> = {}): AppId {
     const plain = { title: id, proven: true, channelConsent: 'none', origins: [], redirectUris: [] } as const;
-    this.apps.set(id, { id, group, ...plain, ...change });
+    this.apps.set(id, { id, group, ...plain, subchannelNames: new Map(), ...change });
     return id;
   }
 
@@ -82,6 +83,10 @@ export class RightsTable implements Senders, AppOwners {
     const known = this.apps.get(app);
     if (known?.proven === false && !this.#members(known.group).has(user))
       throw new ReveilleError('app-unproven');
+  }
+
+  subchannelNames(_sender: Sender, app: AppId): SubchannelNames {
+    return this.apps.get(app)?.subchannelNames ?? new Map();
   }
 
   ownedApps(sender: Sender): readonly AppId[] {

@@ -76,6 +76,12 @@ export const errorTable = {
     'Subchannel is invalid (four subchannels available; subchannel value must be 0, 1, 2, or 3).',
     'Send "subchannelId" as 0, 1, 2 or 3.',
   ),
+  'subchannel-unknown': global(
+    400,
+    'invalid',
+    'The app has no subchannel of this name that your project may use.',
+    'Send a name that the page of the app in the console shows, or a number.',
+  ),
   'payload-too-long': global(
     400,
     'invalid',

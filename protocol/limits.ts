@@ -7,6 +7,10 @@ export const limits = {
   payloadBytes: 256,
   /** Guide: "four subchannels available". A limit of the app, never a constant of a schema. */
   subchannels: 4,
+  /** As many as an administrator may let a project use at /v2; the historic door keeps to four. */
+  subchannelsMax: 32,
+  /** The name of a subchannel. */
+  subchannelNameCharacters: 32,
   /** Guide: "10,000 message requests allowed per day". Default, raised per project; 0 = none. */
   dailyMessages: 10_000,
   /** Channels that all multicasts of a project may reach in a day. */

@@ -12,3 +12,6 @@ export function parseSubchannel(value: unknown, count: number = limits.subchanne
   if (typeof number !== 'number' || !Number.isInteger(number)) return undefined;
   return number >= 0 && number < count ? (number as Subchannel) : undefined;
 }
+
+/** A name that the owners of an app give a subchannel: small letters, digits and hyphens after a letter, so no number. */
+export const subchannelName = /^[a-z][a-z0-9-]{0,31}$/;

@@ -82,6 +82,8 @@ interface ProjectTable {
   payload_bytes: number | null;
   /** As daily_quota, of the channels that multicasts reach. */
   daily_targets: Generated<number | null>;
+  /** How many subchannels its senders may use at /v2; null = the default. */
+  subchannels: Generated<number | null>;
 }
 
 interface ProjectMemberTable {
@@ -199,6 +201,8 @@ interface AppTable {
   origins: string;
   /** JSON array: redirects beside https://<id>.chromiumapp.org/. */
   redirect_uris: string;
+  /** JSON: numbers of subchannels by name. */
+  subchannel_names: Generated<string>;
   created_at: number;
 }
 

@@ -16,6 +16,7 @@ export const migrations: Record<string, Migration> = {
   '0006-traffic': { up: traffic },
   '0007-daily-targets': { up: dailyTargets },
   '0008-quota-warnings': { up: quotaWarnings },
+  '0009-subchannels': { up: subchannels },
 };
 
 type Schema = Kysely<ControlTables>['schema'];
@@ -324,5 +325,13 @@ async function quotaWarnings({ schema }: Kysely<ControlTables>): Promise<void> {
     )
     .addColumn('day', 'text', (column) => column.notNull())
     .addColumn('percent', 'integer', (column) => column.notNull())
+    .execute();
+}
+
+async function subchannels({ schema }: Kysely<ControlTables>): Promise<void> {
+  await schema.alterTable('projects').addColumn('subchannels', 'integer').execute();
+  await schema
+    .alterTable('apps')
+    .addColumn('subchannel_names', 'text', (column) => column.notNull().defaultTo('{}'))
     .execute();
 }

@@ -1,8 +1,10 @@
 import type { JSX } from 'hono/jsx/jsx-runtime';
+import { limits } from '../../protocol/limits.ts';
 import { Card, Code, Facts, Notice, Table, Time } from '../pages/content.tsx';
 import { Button, Check, Field, Select } from '../pages/form.tsx';
 import type { App, AppSettings } from '../webstore/apps.ts';
 import type { Member, Membership } from '../webstore/groups.ts';
+import { subchannelLines } from '../webstore/subchannel-names.ts';
 import { ProofBadge, ProofForms } from './apps.tsx';
 import { Act, AskPassword, ConsolePage, Id, More } from './frame.tsx';
 import type { Visit } from './visit.ts';
@@ -18,7 +20,7 @@ export interface AppPageProps {
   /** Set for an owner of an unproven app. */
   readonly challenge?: string | undefined;
   readonly fault?: string | undefined;
-  readonly sent?: (AppSettings & { readonly title: string }) | undefined;
+  readonly sent?: (AppSettings & { readonly title: string; readonly subchannels: string }) | undefined;
 }
 
 /** One app: id and key, proof of ownership, who may send for it, settings, its end. */
@@ -176,6 +178,18 @@ function settingsCard(visit: Visit, { app, sent }: AppPageProps): JSX.Element {
             <>
               Beside <code class="id">{`https://${app.id}.chromiumapp.org/`}</code>. Firefox: what{' '}
               <code>browser.identity.getRedirectURL()</code> answers.
+            </>
+          }
+        />
+        <Field
+          label="Names of subchannels"
+          name="subchannels"
+          value={sent?.subchannels ?? subchannelLines(app.subchannelNames)}
+          lines={4}
+          hint={
+            <>
+              For senders at <code>/v2/messages</code>, one a line after its number: <code>0 news</code>. A
+              project uses {limits.subchannels} subchannels, or as many as its limit allows.
             </>
           }
         />

@@ -210,17 +210,25 @@ async function draw(
       channelConsent: sent.channelConsent === 'ask' ? 'ask' : 'none',
       origins: sent.origins.split('\n'),
       redirectUris: sent.redirectUris.split('\n'),
+      subchannels: sent.subchannels,
     },
   });
 }
 
 const settingsOf = (
   sent: Fields,
-): { title: string; channelConsent: string; origins: string; redirectUris: string } => ({
+): {
+  title: string;
+  channelConsent: string;
+  origins: string;
+  redirectUris: string;
+  subchannels: string;
+} => ({
   title: sent.text('title'),
   channelConsent: sent.text('channelConsent'),
   origins: sent.text('origins'),
   redirectUris: sent.text('redirectUris'),
+  subchannels: sent.text('subchannels'),
 });
 
 /** A group that was chosen, or a group of one's own, made when it is needed first. */

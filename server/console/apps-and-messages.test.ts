@@ -51,6 +51,22 @@ async function bobsTown(): Promise<{ app: AppId; project: string; channel: strin
   return { app, project, group, channel: (await town.receiving.open(bobAccount.id, app)).id };
 }
 
+describe('names of subchannels', () => {
+  test('SB4 are set on the page of the app; a wrong line goes back to the form', async () => {
+    const { app } = await bobsTown();
+    const home = `/console/apps/${app}`;
+    const form = { title: 'Reader', channelConsent: 'none', origins: '', redirectUris: '' };
+    const bad = await bob.send(home, home, { ...form, subchannels: '0 news\n32 sport' });
+    expect([bad.status, bad.text.includes('32 sport')]).toEqual([400, true]);
+    await bob.send(home, home, { ...form, subchannels: '0 news\n5 alerts' });
+    expect([...((await town.webstore.apps.find(app))?.subchannelNames ?? [])]).toEqual([
+      ['news', 0],
+      ['alerts', 5],
+    ]);
+    expect((await bob.open(home)).html).toContain('5 alerts');
+  });
+});
+
 describe('registering apps', () => {
   test('CO9 with a fresh key: the page shows id and key, and a group of the same name was made', async () => {
     const seen = await bob.send('/console/apps/new', '/console/apps', { source: 'made', title: 'Reader' });

@@ -249,6 +249,7 @@ describe('projects', () => {
       dailyQuota: 0,
       payloadBytes: 1_024,
       dailyTargets: 5,
+      subchannels: null,
     });
     expect((await bob.open(home)).text).toContain('no daily limit');
     expect((await bob.open('/console/limits')).status).toBe(403);
@@ -267,6 +268,7 @@ describe('the quota bar', () => {
       dailyQuota: 20,
       payloadBytes: null,
       dailyTargets: null,
+      subchannels: null,
     });
     const channel = await town.receiving.open(bobAccount.id, 'abcdefghijklmnopabcdefghijklmnop' as AppId);
     const words: Record<number, string> = {};

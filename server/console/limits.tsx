@@ -34,6 +34,14 @@ export const LimitsForm: FC<{ visit: Visit; project: Project }> = ({ visit, proj
       value={project.dailyTargets?.toString() ?? ''}
       placeholder="server's default"
     />
+    <Field
+      label="Subchannels at /v2"
+      name="subchannels"
+      id={`subchannels-${project.id}`}
+      type="number"
+      value={project.subchannels?.toString() ?? ''}
+      placeholder="server's default"
+    />
     <Button kind="quiet" label={`Save the limits of ${project.name}`}>
       Save
     </Button>
@@ -55,7 +63,7 @@ export function limitsPage(
     <ConsolePage
       visit={visit}
       title="Limits per project"
-      lead={`Without a limit of its own a project has ${quota} a day and ${defaults.payloadBytes} bytes a payload, and ${limits.dailyTargets.toLocaleString('en')} channels a day that /v2 reaches. 0 messages or channels means no limit.`}
+      lead={`Without a limit of its own a project has ${quota} a day and ${defaults.payloadBytes} bytes a payload, and ${limits.dailyTargets.toLocaleString('en')} channels a day that /v2 reaches, and ${limits.subchannels} subchannels, of ${limits.subchannelsMax} at most. 0 messages or channels means no limit.`}
       fault={fault}
     >
       {projects.length === 0 && (

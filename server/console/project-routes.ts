@@ -83,6 +83,7 @@ function limitRoutes(routes: Hono<ConsoleEnv>, deps: Deps, desk: Desk): void {
           dailyQuota: numberOf(sent, 'dailyQuota'),
           payloadBytes: numberOf(sent, 'payloadBytes'),
           dailyTargets: numberOf(sent, 'dailyTargets'),
+          subchannels: numberOf(sent, 'subchannels'),
         };
         await projects.setLimits(account, idOf(c), limits);
         return '/console/limits?done=saved';

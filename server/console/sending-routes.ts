@@ -129,5 +129,6 @@ function senderOf(account: string, project: Project, defaults: Deps['defaults'])
     dailyQuota: project.dailyQuota ?? defaults.dailyQuota,
     payloadBytes: project.payloadBytes ?? defaults.payloadBytes,
     dailyTargets: project.dailyTargets ?? limits.dailyTargets,
+    subchannels: project.subchannels ?? limits.subchannels,
   };
 }

@@ -1,5 +1,8 @@
 import type { AppId } from '../../protocol/app-id.ts';
 
+/** Numbers of subchannels by their names. */
+export type SubchannelNames = ReadonlyMap<string, number>;
+
 /** What rights need to know of an app. */
 export interface OwnedApp {
   readonly id: AppId;
@@ -14,6 +17,7 @@ export interface OwnedApp {
   readonly origins: readonly string[];
   /** Redirects beside `https://<id>.chromiumapp.org/`. */
   readonly redirectUris: readonly string[];
+  readonly subchannelNames: SubchannelNames;
 }
 
 /** The port to who owns which app, filled by the webstore room. */

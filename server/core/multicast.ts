@@ -1,5 +1,6 @@
 import type { ChannelId } from '../../protocol/channel-id.ts';
 import type { ErrorCode } from '../../protocol/errors.ts';
+import type { Slot } from '../../protocol/slot.ts';
 import type { Version } from '../../protocol/version.ts';
 import type { Draft, Kept } from './kept.ts';
 import type { ChannelKey } from './keys.ts';
@@ -10,6 +11,8 @@ export interface MulticastTarget {
   /** null when it was refused. */
   readonly channel: ChannelKey | null;
   readonly refusal: ErrorCode | null;
+  /** Where its app has the subchannel that was named; none = where the message says. */
+  readonly slot?: Slot;
 }
 
 /** One request of the second API: one message to many channels, kept in one commit. */

@@ -8,10 +8,11 @@ import type { Version } from '../../protocol/version.ts';
 import type { Events } from '../observe/events.ts';
 import type { Acceptance } from './accept.ts';
 import type { Announcer } from './announcer.ts';
+import type { SubchannelNames } from './app-owners.ts';
 import type { Bus } from './bus.ts';
 import type { Clock, Random } from './clock.ts';
 import type { Moves } from './moves.ts';
-import type { KeptMulticast, Multicast, MulticastDraft, MulticastTarget } from './multicast.ts';
+import type { KeptMulticast, Multicast, MulticastDraft, MulticastTarget, TargetResult } from './multicast.ts';
 import type { QuotaCalendar } from './quota-day.ts';
 import { type Followers, nobodyFollows } from './receipts.ts';
 import type { Sender, Senders } from './sender.ts';
@@ -22,7 +23,8 @@ import type { Wakes } from './wake.ts';
 export interface MulticastRequest {
   /** As they were sent: what is no channel id is refused by itself. */
   readonly channels: readonly string[];
-  readonly subchannel: number;
+  /** A number, or a name that each app has for one of its own. */
+  readonly subchannel: number | string;
   /** False: it queues behind older ones of its subchannel and replaces none. */
   readonly collapse: boolean;
   /** `any` = the first device of a channel that confirms it ends it for the others. */
@@ -42,7 +44,11 @@ export interface MulticastRequest {
 export interface CheckedTarget {
   readonly channelId: string;
   readonly refusal: ErrorCode | null;
+  /** What more there is to say of the refusal. */
+  readonly detail?: string;
 }
+
+type Addressed = Pick<MulticastRequest, 'channels' | 'subchannel' | 'collapse'>;
 
 interface Target extends MulticastTarget {
   readonly state: ChannelState;
@@ -96,17 +102,17 @@ export class Multicasts {
   }
 
   /** What would become of each channel now. Keeps nothing, counts nothing, tells nobody. */
-  async validate(sender: Sender, channels: readonly string[]): Promise<readonly CheckedTarget[]> {
-    return this.#check(sender, channels);
+  async validate(sender: Sender, request: Addressed): Promise<readonly CheckedTarget[]> {
+    return this.#explained(sender, await this.#check(sender, request));
   }
 
   /**
    * Keeps the message for every channel that takes it, then announces it. Settles when it is synced to disk.
-   * @throws `quota-exceeded`, `targets-exceeded`, `idempotency-conflict`, `store-full`, `unavailable`: then nothing was kept.
+   * @throws `input-invalid` for a number that is no subchannel of the project, `quota-exceeded`, `targets-exceeded`, `idempotency-conflict`, `store-full`, `unavailable`: then nothing was kept.
    */
   async accept(sender: Sender & { readonly project: string }, request: MulticastRequest): Promise<Multicast> {
     const { announcer, wakes, events, followers = nobodyFollows } = this.#deps;
-    const targets = await this.#check(sender, request.channels);
+    const targets = await this.#check(sender, request);
     const { multicast, kept, dropped } = await this.#keep(sender, request, targets);
     const paused = new Set(targets.flatMap((one) => (one.state === 'paused' ? [one.channel] : [])));
     const apps = new Map<Version, AppId>();
@@ -125,7 +131,7 @@ export class Multicasts {
     const accepted = multicast.targets.flatMap((one) => ('version' in one ? [one] : []));
     const { id, project } = multicast;
     await followers.follow({ id, project, targets: accepted, asked: request.receipts });
-    return multicast;
+    return { ...multicast, targets: await this.#explained(sender, multicast.targets) };
   }
 
   /**
@@ -176,11 +182,42 @@ export class Multicasts {
   }
 
   /** AC2 for each channel: form, ownership, then whether there is such a channel. An app is asked for once. */
-  async #check(sender: Sender, channels: readonly string[]): Promise<readonly Target[]> {
+  async #check(sender: Sender, request: Addressed): Promise<readonly Target[]> {
+    assertSubchannel(sender, request.subchannel);
     const owned = new Map<AppId, ErrorCode | null>();
     const targets: Target[] = [];
-    for (const channelId of channels) targets.push(await this.#target(sender, channelId as ChannelId, owned));
+    for (const channelId of request.channels)
+      targets.push(
+        await this.#named(sender, request, await this.#target(sender, channelId as ChannelId, owned)),
+      );
     return targets;
+  }
+
+  /** A target in the slot of the subchannel that its app calls so. */
+  async #named(sender: Sender, { subchannel, collapse }: Addressed, target: Target): Promise<Target> {
+    if (typeof subchannel === 'number' || target.channel === null) return target;
+    const names = await this.#deps.senders.subchannelNames(sender, appOfChannel(target.channelId));
+    const number = names.get(subchannel);
+    if (number === undefined || number >= sender.subchannels)
+      return { ...target, channel: null, refusal: 'subchannel-unknown' };
+    return { ...target, slot: slotOf(number, collapse) };
+  }
+
+  /** With the names that there are, where one was sent that is not among them. */
+  async #explained<T extends TargetResult | CheckedTarget>(
+    sender: Sender,
+    targets: readonly T[],
+  ): Promise<readonly (T & { readonly detail?: string })[]> {
+    const explained: (T & { readonly detail?: string })[] = [];
+    for (const target of targets) {
+      if ('version' in target || target.refusal !== 'subchannel-unknown') explained.push(target);
+      else {
+        const app = appOfChannel(target.channelId as ChannelId);
+        const names = await this.#deps.senders.subchannelNames(sender, app);
+        explained.push({ ...target, detail: knownNames(names, sender.subchannels) });
+      }
+    }
+    return explained;
   }
 
   async #target(sender: Sender, channelId: ChannelId, owned: Map<AppId, ErrorCode | null>): Promise<Target> {
@@ -218,7 +255,8 @@ export class Multicasts {
       dailyTargets: sender.dailyTargets,
       targets,
       message: {
-        slot: slotOf(request.subchannel, request.collapse),
+        // Under a name each target has its own.
+        slot: slotOf(typeof request.subchannel === 'number' ? request.subchannel : 0, request.collapse),
         payload: request.payload,
         ...(request.deliver === 'any' && { deliver: 'any' }),
         ...(request.urgency !== 'normal' && { urgency: request.urgency }),
@@ -244,6 +282,18 @@ export class Multicasts {
       );
     }
   }
+}
+
+/** @throws `input-invalid` for a number that the project may not use. */
+function assertSubchannel({ subchannels }: Sender, subchannel: number | string): void {
+  if (typeof subchannel === 'string' || subchannel < subchannels) return;
+  const detail = `subchannel: this project may use 0 to ${subchannels - 1}; an administrator can allow up to ${limits.subchannelsMax}.`;
+  throw new ReveilleError('input-invalid', detail, { location: 'subchannel' });
+}
+
+function knownNames(names: SubchannelNames, subchannels: number): string {
+  const known = [...names].filter(([, number]) => number < subchannels).map(([name]) => name);
+  return known.length === 0 ? 'It has none yet.' : `It has: ${known.join(', ')}.`;
 }
 
 /** The code with which a right is refused, null when it is there. What is no matter of rights is thrown on. */

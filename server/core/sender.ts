@@ -1,4 +1,5 @@
 import type { AppId } from '../../protocol/app-id.ts';
+import type { SubchannelNames } from './app-owners.ts';
 
 /** Who calls, once the access token has been checked. Filled by the oauth room. */
 export interface Sender {
@@ -16,6 +17,8 @@ export interface Sender {
   readonly payloadBytes: number;
   /** Channels that multicasts may reach in a day; 0 = no limit. */
   readonly dailyTargets: number;
+  /** How many subchannels it may use at /v2: the numbers below it. */
+  readonly subchannels: number;
 }
 
 export const SEND_SCOPE = 'https://www.googleapis.com/auth/gcm_for_chrome';
@@ -33,6 +36,8 @@ export interface Senders {
   assertOwns(sender: Sender, app: AppId): void | Promise<void>;
   /** @throws `app-unproven` when the claim on the app is unproven and `user` is not in its publisher group. */
   assertMayReach(sender: Sender, app: AppId, user: string): void | Promise<void>;
+  /** Numbers of the subchannels that the owners of an app gave names, by name. */
+  subchannelNames(sender: Sender, app: AppId): SubchannelNames | Promise<SubchannelNames>;
   /** Apps that the account of the sender may send for. */
   ownedApps(sender: Sender): readonly AppId[] | Promise<readonly AppId[]>;
 }

@@ -394,6 +394,7 @@ describe('an app signs in', () => {
       channelConsent: 'ask',
       origins: '',
       redirectUris: '',
+      subchannels: '',
     });
     const bob = await town.person('bob');
     expect((await asked(appPath(id, { prompt: 'none' }), bob))[1]).toContain('error=consent_required');
@@ -426,6 +427,7 @@ describe('an app signs in', () => {
       channelConsent: 'none',
       origins: '',
       redirectUris: firefox,
+      subchannels: '',
     });
     expect((await asked(appPath(id, { redirect_uri: firefox }), town.ann))[1]).toStartWith(
       `${firefox}?code=4/`,
@@ -439,6 +441,7 @@ describe('an app signs in', () => {
       channelConsent: 'ask',
       origins: '',
       redirectUris: '',
+      subchannels: '',
     });
     const consentPage = await pageAt(appPath(id), town.ann);
     const request = fieldOf(consentPage.html, 'request');

@@ -79,7 +79,13 @@ describe('projects', () => {
       ],
       [
         'limits',
-        (who) => projects.setLimits(who, project, { dailyQuota: 1, payloadBytes: null, dailyTargets: null }),
+        (who) =>
+          projects.setLimits(who, project, {
+            dailyQuota: 1,
+            payloadBytes: null,
+            dailyTargets: null,
+            subchannels: null,
+          }),
         ['forbidden', 'forbidden', 'forbidden', 'forbidden'],
       ],
       ['all', (who) => projects.all(who), ['forbidden', 'forbidden', 'forbidden', 'forbidden']],
@@ -101,22 +107,28 @@ describe('projects', () => {
       dailyQuota: 0,
       payloadBytes: bounds.payloadBytesMax,
       dailyTargets: null,
+      subchannels: null,
     });
     expect(await projects.get(owner, project)).toMatchObject({
       dailyQuota: 0,
       payloadBytes: bounds.payloadBytesMax,
     });
     for (const wrong of [
-      { dailyQuota: -1, payloadBytes: null, dailyTargets: null },
-      { dailyQuota: 1.5, payloadBytes: null, dailyTargets: null },
-      { dailyQuota: Number.NaN, payloadBytes: null, dailyTargets: null },
-      { dailyQuota: null, payloadBytes: 0, dailyTargets: null },
-      { dailyQuota: null, payloadBytes: null, dailyTargets: -1 },
-      { dailyQuota: null, payloadBytes: bounds.payloadBytesMax + 1, dailyTargets: null },
+      { dailyQuota: -1, payloadBytes: null, dailyTargets: null, subchannels: null },
+      { dailyQuota: 1.5, payloadBytes: null, dailyTargets: null, subchannels: null },
+      { dailyQuota: Number.NaN, payloadBytes: null, dailyTargets: null, subchannels: null },
+      { dailyQuota: null, payloadBytes: 0, dailyTargets: null, subchannels: null },
+      { dailyQuota: null, payloadBytes: null, dailyTargets: -1, subchannels: null },
+      { dailyQuota: null, payloadBytes: bounds.payloadBytesMax + 1, dailyTargets: null, subchannels: null },
     ]) {
       expect(await refusal(projects.setLimits(ann, project, wrong))).toBe('input-invalid');
     }
-    await projects.setLimits(ann, project, { dailyQuota: null, payloadBytes: null, dailyTargets: null });
+    await projects.setLimits(ann, project, {
+      dailyQuota: null,
+      payloadBytes: null,
+      dailyTargets: null,
+      subchannels: null,
+    });
   });
 
   test('OA27 a project keeps an owner, whatever is tried', async () => {

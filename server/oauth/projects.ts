@@ -1,4 +1,5 @@
 import { ReveilleError } from '../../protocol/errors.ts';
+import { limits } from '../../protocol/limits.ts';
 import { audit } from '../accounts/audit.ts';
 import type { ControlDatabase } from '../accounts/database.ts';
 import type { Clock, Random } from '../core/clock.ts';
@@ -24,6 +25,8 @@ export interface Project {
   readonly payloadBytes: number | null;
   /** Channels that multicasts may reach in a day; 0 = no limit; null = the server's default. */
   readonly dailyTargets: number | null;
+  /** How many subchannels its senders may use at /v2; null = the default. */
+  readonly subchannels: number | null;
 }
 
 /**
@@ -70,6 +73,7 @@ export class Projects {
           daily_quota: null,
           payload_bytes: null,
           daily_targets: null,
+          subchannels: null,
         })
         .execute();
       await trx
@@ -91,6 +95,7 @@ export class Projects {
       dailyQuota: null,
       payloadBytes: null,
       dailyTargets: null,
+      subchannels: null,
     };
   }
 
@@ -154,15 +159,16 @@ export class Projects {
   async setLimits(
     actor: Actor,
     project: string,
-    limits: {
+    wanted: {
       readonly dailyQuota: number | null;
       readonly payloadBytes: number | null;
       readonly dailyTargets: number | null;
+      readonly subchannels: number | null;
     },
   ): Promise<void> {
     assertAdministrator(actor);
     await this.get(actor, project);
-    const { dailyQuota, payloadBytes, dailyTargets } = limits;
+    const { dailyQuota, payloadBytes, dailyTargets, subchannels } = wanted;
     if (dailyQuota !== null && !(Number.isSafeInteger(dailyQuota) && dailyQuota >= 0)) {
       throw new ReveilleError('input-invalid', 'The daily quota is a whole number; 0 = no limit.');
     }
@@ -174,11 +180,18 @@ export class Projects {
     ) {
       throw new ReveilleError('input-invalid', `A payload limit is 1 to ${bounds.payloadBytesMax} bytes.`);
     }
-    const detail = `${dailyQuota ?? 'default'} messages and ${dailyTargets ?? 'default'} channels a day, ${payloadBytes ?? 'default'} bytes`;
+    if (
+      subchannels !== null &&
+      !(Number.isSafeInteger(subchannels) && subchannels >= 1 && subchannels <= limits.subchannelsMax)
+    ) {
+      throw new ReveilleError('input-invalid', `A project has 1 to ${limits.subchannelsMax} subchannels.`);
+    }
+    const detail = `${dailyQuota ?? 'default'} messages and ${dailyTargets ?? 'default'} channels a day, ${payloadBytes ?? 'default'} bytes, ${subchannels ?? 'default'} subchannels`;
     await this.#change(actor, project, 'project.limits', detail, {
       daily_quota: dailyQuota,
       payload_bytes: payloadBytes,
       daily_targets: dailyTargets,
+      subchannels,
     });
   }
 
@@ -210,6 +223,7 @@ export class Projects {
       daily_quota: number | null;
       payload_bytes: number | null;
       daily_targets: number | null;
+      subchannels: number | null;
     }>,
   ): Promise<void> {
     await this.#db.transaction().execute(async (trx) => {
@@ -238,6 +252,7 @@ interface ProjectRow {
   readonly daily_quota: number | null;
   readonly payload_bytes: number | null;
   readonly daily_targets: number | null;
+  readonly subchannels: number | null;
 }
 
 const toProject = (row: ProjectRow): Project => ({
@@ -248,6 +263,7 @@ const toProject = (row: ProjectRow): Project => ({
   dailyQuota: row.daily_quota,
   payloadBytes: row.payload_bytes,
   dailyTargets: row.daily_targets,
+  subchannels: row.subchannels,
 });
 
 /** 12 digits, the first not 0, as Google numbered its projects: the number is a part of every client id. */

@@ -2,7 +2,7 @@ import { type AppId, isAppId } from '../../protocol/app-id.ts';
 import { ReveilleError } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
 import type { ControlDatabase } from '../accounts/database.ts';
-import type { AppOwners } from '../core/app-owners.ts';
+import type { AppOwners, OwnedApp, SubchannelNames } from '../core/app-owners.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Sender, Senders } from '../core/sender.ts';
 import { bounds } from './bounds.ts';
@@ -24,8 +24,8 @@ interface Remembered {
   readonly sender: Sender;
   readonly expiresAt: number;
   readonly enabled: boolean;
-  /** Apps that were found to be the account's, and whether proven. Only a yes is kept: a right that was gained is felt at once. */
-  readonly owned: Map<AppId, { readonly proven: boolean }>;
+  /** Apps that were found to be the account's, whether proven, and the names of its subchannels. Only a yes is kept: a right that was gained is felt at once. */
+  readonly owned: Map<AppId, Pick<OwnedApp, 'proven' | 'subchannelNames'>>;
 }
 
 /** The port to rights, filled, and the one way to make it forget. */
@@ -113,6 +113,14 @@ class TokenSenders implements RememberingSenders {
       throw new ReveilleError('app-unproven');
   }
 
+  subchannelNames(sender: Sender, app: AppId): SubchannelNames | Promise<SubchannelNames> {
+    return this.#bySender.get(sender)?.owned.get(app)?.subchannelNames ?? this.#subchannelNamesNow(app);
+  }
+
+  async #subchannelNamesNow(app: AppId): Promise<SubchannelNames> {
+    return (await this.#deps.owners.find(app))?.subchannelNames ?? new Map();
+  }
+
   async ownedApps(sender: Sender): Promise<readonly AppId[]> {
     return (await this.#deps.owners.appsOf(sender.account)).map(({ id }) => id);
   }
@@ -151,7 +159,7 @@ class TokenSenders implements RememberingSenders {
       .select(['grants.account', 'grants.client', 'grants.scope', 'clients.project'])
       .select(['access_tokens.expires_at', 'access_tokens.sign_in'])
       .select(['projects.messaging_enabled', 'projects.daily_quota', 'projects.payload_bytes'])
-      .select('projects.daily_targets')
+      .select(['projects.daily_targets', 'projects.subchannels'])
       .executeTakeFirst();
     if (row === undefined) return undefined;
     const app = isAppId(row.client) ? await this.#deps.owners.find(row.client) : undefined;
@@ -165,6 +173,7 @@ class TokenSenders implements RememberingSenders {
       dailyQuota: row.daily_quota ?? this.#deps.dailyQuota,
       payloadBytes: row.payload_bytes ?? limits.payloadBytes,
       dailyTargets: row.daily_targets ?? limits.dailyTargets,
+      subchannels: row.subchannels ?? limits.subchannels,
     };
     // An app's own client belongs to no project: there is no switch that could be off for it.
     const enabled = row.project === null || row.messaging_enabled === 1;
@@ -190,6 +199,6 @@ class TokenSenders implements RememberingSenders {
     }
     // When a right ended meanwhile, `remembered` is of an era that nobody looks into any more.
     if (remembered !== undefined && remembered.owned.size < bounds.rememberedAppsPerToken)
-      remembered.owned.set(app, { proven: found.proven });
+      remembered.owned.set(app, found);
   }
 }

@@ -36,9 +36,10 @@ export class MemoryMulticasts {
     quota.add(message, reached);
     const kept: Kept[] = [];
     const dropped: KeptMulticast['dropped'][number][] = [];
-    const targets = asked.map(({ channelId, channel, refusal }): TargetResult => {
+    const targets = asked.map(({ channelId, channel, refusal, slot }): TargetResult => {
       if (channel === null || !isOpen(channel)) return { channelId, refusal: refusal ?? 'channel-invalid' };
-      const one = append({ ...message, channel, stateUntil: now + stateMs });
+      const own = slot === undefined ? message : { ...message, slot };
+      const one = append({ ...own, channel, stateUntil: now + stateMs });
       kept.push(one);
       dropped.push(...giveWay(one));
       return { channelId, version: one.version };

@@ -11,7 +11,7 @@ export const formerDeviceMs: number = retentionMs + traceMs;
 /** How long a removed subscription is remembered as removed. */
 export const removedSubscriptionMs: number = limits.removedSubscriptionDays * 86_400_000;
 
-/** Is a slot one that a sender named (a topic), of which there may be any number? Subchannels are four. */
+/** Is a slot one that a sender named (a topic), of which there may be any number? Subchannels are few. */
 export function isTopic(slot: string | null): slot is string {
   return slot?.startsWith('t:') === true;
 }

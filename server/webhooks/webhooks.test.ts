@@ -81,7 +81,13 @@ const subchannel = parseSubchannel(0) as Subchannel;
 async function send(payload = 'hello'): Promise<Kept> {
   const sender = {
     ...{ account: ann.id, client: 'c', project, signIn: null },
-    ...{ scopes: new Set([SEND_SCOPE]), dailyQuota: 0, payloadBytes: limits.payloadBytes, dailyTargets: 0 },
+    ...{
+      scopes: new Set([SEND_SCOPE]),
+      dailyQuota: 0,
+      payloadBytes: limits.payloadBytes,
+      dailyTargets: 0,
+      subchannels: 4,
+    },
   };
   return await town.send(sender, { channel: laptop.channel.id, subchannel, payload });
 }

@@ -9,6 +9,7 @@ import { isHeldByBrowser, readOrigins, readRedirectUris } from './addresses.ts';
 import { type AppKey, makeKeyPair, readKeyFile, readPublicKey } from './app-key.ts';
 import { type AuditTrail, type Groups, nameOf } from './groups.ts';
 import type { Proof, Proofs } from './proof.ts';
+import { readSubchannelNames } from './subchannel-names.ts';
 
 /** What the console shows of an app, beside what rights need to know. */
 export interface App extends OwnedApp {
@@ -160,7 +161,13 @@ export class Apps implements AppOwners {
   async update(
     actor: string,
     id: AppId,
-    form: { title: string; channelConsent: string; origins: string; redirectUris: string },
+    form: {
+      title: string;
+      channelConsent: string;
+      origins: string;
+      redirectUris: string;
+      subchannels: string;
+    },
   ): Promise<void> {
     const app = await this.#own(actor, id);
     await this.#deps.db
@@ -170,6 +177,7 @@ export class Apps implements AppOwners {
         channel_consent: form.channelConsent === 'ask' ? 'ask' : 'none',
         origins: JSON.stringify(readOrigins(form.origins)),
         redirect_uris: JSON.stringify(readRedirectUris(form.redirectUris)),
+        subchannel_names: JSON.stringify(Object.fromEntries(readSubchannelNames(form.subchannels))),
       })
       .where('id', '=', id)
       .execute();
@@ -244,6 +252,7 @@ export class Apps implements AppOwners {
         channel_consent: 'none',
         origins: '[]',
         redirect_uris: '[]',
+        subchannel_names: '{}',
       })
       .where('id', '=', row.id)
       .where('proven', '=', 0)
@@ -279,6 +288,7 @@ export class Apps implements AppOwners {
         channel_consent: 'none',
         origins: '[]',
         redirect_uris: '[]',
+        subchannel_names: '{}',
         created_at: this.#deps.clock.now(),
       })
       .onConflict((conflict) => conflict.column('id').doNothing())
@@ -367,6 +377,7 @@ function ownedApp(row: AppRow): OwnedApp {
     channelConsent: redirectUris.every(isHeldByBrowser) ? settings.channelConsent : 'ask',
     origins: proven ? settings.origins : [],
     redirectUris,
+    subchannelNames: new Map(Object.entries(JSON.parse(row.subchannel_names) as Record<string, number>)),
   };
 }
 

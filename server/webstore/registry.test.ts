@@ -237,6 +237,7 @@ describe('the registry of apps', () => {
       channelConsent: 'none',
       origins: 'https://ann.example',
       redirectUris: 'https://ann.example/back',
+      subchannels: '',
     });
     const contested = await apps.register('bob', ofBob, 'Hello', { kind: 'public-key', text: pairKey });
     expect(contested).toEqual({ state: 'contested', id, key: pairKey });
@@ -251,6 +252,7 @@ describe('the registry of apps', () => {
       channelConsent: 'none',
       origins: [],
       redirectUris: [],
+      subchannelNames: new Map(),
     });
     expect(rightsEnded).toBe(before + 1);
     expect((await groups.history('ann', ofAnn, 1))[0]).toMatchObject({
@@ -324,6 +326,7 @@ describe('the registry of apps', () => {
       channelConsent: 'none',
       origins: 'https://app.example',
       redirectUris: 'https://app.example/back',
+      subchannels: '',
     });
     expect(await apps.find(id)).toMatchObject({ origins: [], redirectUris: [], channelConsent: 'none' });
     await apps.claim('ann', ofAnn, 'Hello', pairKey, { kind: 'key-file', pem: pair.privateKey });

@@ -47,7 +47,7 @@ export const seenBody = z.object({
   subchannelId: z
     .int()
     .min(0)
-    .max(limits.subchannels - 1),
+    .max(limits.subchannelsMax - 1),
   version,
 });
 

@@ -6,11 +6,13 @@ import type { Receipt } from '../../core/receipts.ts';
 import type { DeviceTrace, MessageTrace } from '../../core/store.ts';
 import type { DeviceState, MessageAnswer, MessageState, ReceiptEvent, Refusal } from './shapes.ts';
 
+type Told = (TargetResult | CheckedTarget) & { readonly detail?: string };
+
 /** What became of each channel. Without an id it is what would have become of it. @param origin of this server */
 export function messageAnswerOf(
   origin: string,
   made: { readonly id: string; readonly acceptedAt: number } | null,
-  targets: readonly (TargetResult | CheckedTarget)[],
+  targets: readonly Told[],
 ): MessageAnswer {
   const told = targets.map(toldTarget);
   const refused = told.filter(({ state }) => state === 'refused').length;
@@ -24,11 +26,11 @@ export function messageAnswerOf(
   };
 }
 
-function toldTarget(target: TargetResult | CheckedTarget): MessageAnswer['targets'][number] {
+function toldTarget(target: Told): MessageAnswer['targets'][number] {
   const { channelId } = target;
   if ('version' in target) return { channelId, state: 'accepted', version: target.version };
   if (target.refusal === null) return { channelId, state: 'accepted' };
-  return { channelId, state: 'refused', error: refusalOf(target.refusal) };
+  return { channelId, state: 'refused', error: refusalOf(target.refusal, target.detail) };
 }
 
 /** How a message stands on every device. */
@@ -70,9 +72,9 @@ function way({ sentAt, receivedAt }: DeviceTrace): 'accepted' | 'sent' | 'receiv
   return sentAt === undefined ? 'accepted' : 'sent';
 }
 
-function refusalOf(code: ErrorCode): Refusal {
+function refusalOf(code: ErrorCode, more?: string): Refusal {
   const { message, next } = errorTable[code];
-  return { code, title: message, detail: `${message} ${next}` };
+  return { code, title: message, detail: [message, ...(more === undefined ? [] : [more]), next].join(' ') };
 }
 
 /** What a stream and a webhook tell of a step. */

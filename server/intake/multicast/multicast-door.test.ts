@@ -151,6 +151,48 @@ describe('one message for many channels', () => {
   });
 });
 
+describe('names of subchannels', () => {
+  const subchannelNames = new Map([
+    ['news', 2],
+    ['alerts', 9],
+  ]);
+
+  test('SB1 a name sends to the number that each app gave it', async () => {
+    await using t = await town();
+    t.small.rights.app(app, 'ann-and-friends', { subchannelNames });
+    const other = t.small.rights.app(foreignApp, 'ann-and-friends', {
+      subchannelNames: new Map([['news', 1]]),
+    });
+    const there = await t.small.receiving.open('bob', other);
+    const { device } = await t.small.devices.register({ account: 'bob', app: other, name: 'laptop' });
+    await t.send({ channels: [t.bob.id, there.id], subchannel: 'news' });
+    expect([(await t.waiting())[0]?.slot, (await t.waiting(device))[0]?.slot]).toEqual(['2', '1']);
+  });
+
+  test('SB2 a name that there is not is refused with those that there are, channel by channel', async () => {
+    await using t = await town();
+    t.small.rights.app(app, 'ann-and-friends', { subchannelNames });
+    for (const subchannel of ['sport', 'alerts'])
+      for (const validateOnly of [true, false]) {
+        const { targets } = await t.send({ subchannel, validateOnly });
+        expect(targets[0]?.error?.code).toBe('subchannel-unknown');
+        expect(targets[0]?.error?.detail).toContain('It has: news.');
+      }
+    expect(await t.waiting()).toEqual([]);
+    const over = await t.call('/v2/messages', { body: { channels: [t.bob.id], subchannel: 4 } });
+    expect((await t.refused(over)).detail).toContain('this project may use 0 to 3');
+  });
+
+  test('SB3 a project whose limit was raised uses more, by number and by name', async () => {
+    await using t = await town();
+    t.small.rights.app(app, 'ann-and-friends', { subchannelNames });
+    t.small.rights.token('wide', { subchannels: 32 });
+    await t.send({ subchannel: 'alerts' }, { token: 'wide' });
+    await t.send({ subchannel: 31, collapse: false }, { token: 'wide' });
+    expect((await t.waiting()).map(({ slot }) => slot)).toEqual(['9', 'q:31']);
+  });
+});
+
 describe('what is refused whole', () => {
   const cases: readonly [string, Record<string, unknown>, string][] = [
     ['an unknown field', { validateonly: true }, ''],

@@ -118,7 +118,7 @@ async function send(
   const text = await readText(request, clock, limits.multicastBodyBytes);
   const { validateOnly, ...message } = readShape(text, messageBody);
   assertFits(message.payload, sender.payloadBytes);
-  if (validateOnly) return messageAnswerOf(origin, null, await multicasts.validate(sender, message.channels));
+  if (validateOnly) return messageAnswerOf(origin, null, await multicasts.validate(sender, message));
   const bodyHash = createHash('sha256').update(text).digest('base64url');
   const made = await multicasts.accept(sender, { ...message, key, bodyHash });
   return messageAnswerOf(origin, made, made.targets);

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { errorTable } from '../../../protocol/errors.ts';
 import { limits, retentionMs } from '../../../protocol/limits.ts';
+import { subchannelName } from '../../../protocol/subchannel.ts';
 import { urgencies } from '../../../protocol/urgency.ts';
 
 /** What the doors of the second API read and answer. The same schemas are its OpenAPI document (server/openapi.ts). */
@@ -23,11 +24,17 @@ export const messageBody = z
       .default('')
       .describe("Text, up to the project's limit in bytes of UTF-8"),
     subchannel: z
-      .int()
-      .min(0)
-      .max(limits.subchannels - 1)
+      .union([
+        z
+          .int()
+          .min(0)
+          .max(limits.subchannelsMax - 1),
+        z.string().regex(subchannelName, 'is no name of a subchannel'),
+      ])
       .default(0)
-      .describe('Each keeps its newest message for a device that is away'),
+      .describe(
+        `Each keeps its newest message for a device that is away. 0 to ${limits.subchannels - 1}, or more when the project's limit allows it; or a name that the owners of the app gave one`,
+      ),
     collapse: z
       .boolean()
       .default(true)

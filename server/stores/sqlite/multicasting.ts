@@ -36,10 +36,11 @@ export class Multicasting {
     quota.add(draft.message, reached);
     const kept: Kept[] = [];
     const dropped: KeptMulticast['dropped'][number][] = [];
-    const targets = draft.targets.map(({ channelId, channel, refusal }, place): TargetResult => {
+    const targets = draft.targets.map(({ channelId, channel, refusal, slot }, place): TargetResult => {
       if (channel === null || open[place] !== true)
         return { channelId, refusal: refusal ?? 'channel-invalid' };
-      const one = { ...draft.message, channel, stateUntil: now + stateMs };
+      const own = slot === undefined ? draft.message : { ...draft.message, slot };
+      const one = { ...own, channel, stateUntil: now + stateMs };
       const message = messages.append(one, meta.takeVersion(now), now);
       kept.push(message);
       if (isSubchannelQueue(message.slot)) dropped.push(...this.#giveWay(message.slot, channel, now));

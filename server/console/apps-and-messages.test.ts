@@ -65,6 +65,23 @@ describe('names of subchannels', () => {
     ]);
     expect((await bob.open(home)).html).toContain('5 alerts');
   });
+
+  test('SB4 the test page offers those of the own apps, and sends to the number that the app has for the name', async () => {
+    const { app, project, channel } = await bobsTown();
+    const home = `/console/apps/${app}`;
+    const form = { title: 'Reader', channelConsent: 'none', origins: '', redirectUris: '' };
+    await bob.send(home, home, { ...form, subchannels: '2 news\n5 alerts' });
+    const seen = await bob.open('/console/test');
+    expect(seen.html).toContain('news (2 of Reader)');
+    expect(seen.html).not.toContain('alerts');
+    const send = (subchannel: string) =>
+      bob.send('/console/test', '/console/test', { project, channel, subchannel, payload: 'x' });
+    expect((await send('news')).status).toBe(200);
+    const wrong = await send('alerts');
+    expect([wrong.status, wrong.text.includes('It has: news.')]).toEqual([400, true]);
+    const slots = (await town.store.trace({ project }, 10)).map(({ slot }) => slot);
+    expect(slots).toEqual(['2']);
+  });
 });
 
 describe('registering apps', () => {

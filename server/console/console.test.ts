@@ -242,6 +242,7 @@ describe('projects', () => {
           dailyQuota: '0',
           payloadBytes: '1024',
           dailyTargets: '5',
+          subchannels: '32',
         })
       ).status,
     ).toBe(200);
@@ -249,8 +250,10 @@ describe('projects', () => {
       dailyQuota: 0,
       payloadBytes: 1_024,
       dailyTargets: 5,
-      subchannels: null,
+      subchannels: 32,
     });
+    const over = await ann.send('/console/limits', `${home}/limits`, { subchannels: '33' });
+    expect([over.status, over.text.includes('1 to 32 subchannels')]).toEqual([400, true]);
     expect((await bob.open(home)).text).toContain('no daily limit');
     expect((await bob.open('/console/limits')).status).toBe(403);
     const forged = await bob.forge(`${home}/limits`, {

@@ -170,6 +170,7 @@ const mendable: ReadonlySet<string> = new Set([
   'rate-limited',
   'channel-invalid',
   'subchannel-invalid',
+  'subchannel-unknown',
   'payload-invalid',
   'payload-too-long',
   'app-not-owned',

@@ -4,10 +4,12 @@ import { appOfChannel, isChannelId } from '../../protocol/channel-id.ts';
 import { ReveilleError } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
 import { type Message, utf8Length } from '../../protocol/message.ts';
-import { parseSubchannel } from '../../protocol/subchannel.ts';
+import { parseSubchannel, type Subchannel, subchannelName } from '../../protocol/subchannel.ts';
+import { knownNames, namedSubchannel } from '../core/named-subchannels.ts';
 import { SEND_SCOPE, type Sender } from '../core/sender.ts';
 import type { Project } from '../oauth/projects.ts';
 import { may } from '../oauth/roles.ts';
+import type { App } from '../webstore/apps.ts';
 import type { ConsoleDeps } from './deps.ts';
 import type { ConsoleEnv, Desk, Fields } from './desk.ts';
 import { projectMessagesPage, withOffers } from './messages.tsx';
@@ -40,7 +42,7 @@ export function sendingRoutes(deps: Deps, desk: Desk): Hono<ConsoleEnv> {
         const project = await projects.get(account, form.project);
         if (!project.messagingEnabled) throw new ReveilleError('api-off');
         const sender = senderOf(account.id, project, defaults);
-        await send(sender, messageOf(form, sender.payloadBytes));
+        await send(sender, messageOf(form, sender, await deps.apps.list(account.id)));
         return `/console/projects/${project.id}/messages?done=sent`;
       },
       { again: (visit, _, sent, fault) => draw(deps, visit, formOf(sent), undefined, fault) },
@@ -68,12 +70,14 @@ async function draw(
   fault?: string,
 ): Promise<JSX.Element> {
   const mine = await deps.projects.of(visit.account);
-  const channels = await ownChannels(deps, visit.account.id);
+  const apps = await deps.apps.list(visit.account.id);
+  const channels = await ownChannels(deps, visit.account.id, apps);
   const wanted = channels.find(({ id }) => isChannelId(id) && appOfChannel(id) === app) ?? channels[0];
   const usable = mine.filter(({ role }) => may(role, 'send-tests'));
   return testPage(visit, {
     projects: usable,
     channels,
+    apps,
     form: fault === undefined ? startOf(form, usable, wanted) : form,
     fault,
   });
@@ -87,8 +91,12 @@ function startOf(form: TestForm, projects: readonly Project[], channel: OwnChann
 }
 
 /** The channels of the account with apps that it may send for. */
-async function ownChannels({ apps, receiving }: Deps, account: string): Promise<readonly OwnChannel[]> {
-  const titles = new Map((await apps.list(account)).map((app) => [app.id, app.title]));
+async function ownChannels(
+  { receiving }: Deps,
+  account: string,
+  apps: readonly App[],
+): Promise<readonly OwnChannel[]> {
+  const titles = new Map(apps.map((app) => [app.id, app.title]));
   return (await receiving.apps(account)).flatMap(({ channel, devices }) => {
     const title = titles.get(channel.app);
     return title === undefined ? [] : [{ id: channel.id, title, devices: devices.length }];
@@ -104,18 +112,34 @@ const formOf = (sent: Fields): TestForm => ({
   payload: sent.text('payload').replaceAll('\r\n', '\n'),
 });
 
-function messageOf(form: TestForm, payloadBytes: number): Message {
+function messageOf(form: TestForm, sender: Sender, apps: readonly App[]): Message {
   const channel = form.other === '' ? form.channel : form.other;
   if (!isChannelId(channel)) throw new ReveilleError('channel-invalid');
-  const subchannel = parseSubchannel(form.subchannel);
-  if (subchannel === undefined) throw new ReveilleError('subchannel-invalid');
+  const subchannel = subchannelOf(
+    form.subchannel,
+    sender,
+    apps.find(({ id }) => id === appOfChannel(channel)),
+  );
   const bytes = utf8Length(form.payload);
-  if (bytes > payloadBytes)
+  if (bytes > sender.payloadBytes)
     throw new ReveilleError(
       'payload-too-long',
-      `It has ${bytes} bytes; this project may send ${payloadBytes}.`,
+      `It has ${bytes} bytes; this project may send ${sender.payloadBytes}.`,
     );
   return { channel, subchannel, payload: form.payload };
+}
+
+/** A number that the project may use, or a name that the app, one of the account's own, has for one. */
+function subchannelOf(text: string, { subchannels }: Sender, app: App | undefined): Subchannel {
+  if (subchannelName.test(text)) {
+    const names = app?.subchannelNames ?? new Map<string, number>();
+    const named = namedSubchannel(names, text, subchannels);
+    if (named === undefined) throw new ReveilleError('subchannel-unknown', knownNames(names, subchannels));
+    return named;
+  }
+  const number = parseSubchannel(text, subchannels);
+  if (number === undefined) throw new ReveilleError('subchannel-invalid');
+  return number;
 }
 
 /** Who sends a test: the account itself, on behalf of the project. */

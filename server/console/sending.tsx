@@ -26,7 +26,10 @@ export interface TestPageProps {
     readonly id: string;
     readonly name: string;
     readonly messagingEnabled: boolean;
+    readonly subchannels: number | null;
   }[];
+  /** Apps of the account's groups, with their names of subchannels. */
+  readonly apps: readonly { readonly title: string; readonly subchannelNames: ReadonlyMap<string, number> }[];
   readonly channels: readonly OwnChannel[];
   readonly form: TestForm;
   readonly fault?: string | undefined;
@@ -69,40 +72,52 @@ const Target = ({ channels, form }: Pick<TestPageProps, 'channels' | 'form'>): J
   );
 };
 
-const subchannels = Array.from({ length: limits.subchannels }, (_, n) => ({
-  value: String(n),
-  label: String(n),
-}));
+/** Numbers as far as any project of the account may use them, then the names that its apps have for them. */
+function subchannelOptions({ projects, apps }: TestPageProps): { value: string; label: string }[] {
+  const count = Math.max(...projects.map(({ subchannels }) => subchannels ?? limits.subchannels));
+  const numbers = Array.from({ length: count }, (_, n) => ({ value: String(n), label: String(n) }));
+  const uses = new Map<string, string[]>();
+  for (const { title, subchannelNames } of apps)
+    for (const [name, number] of subchannelNames)
+      if (number < count) uses.set(name, [...(uses.get(name) ?? []), `${number} of ${title}`]);
+  return [
+    ...numbers,
+    ...[...uses].map(([name, of]) => ({ value: name, label: `${name} (${of.join(', ')})` })),
+  ];
+}
 
-const TestFields = ({ projects, channels, form }: TestPageProps): JSX.Element => (
-  <>
-    <Select
-      label="Project"
-      name="project"
-      value={form.project}
-      hint="Its switch must be on; the message counts against its quota."
-      options={projects.map(({ id, name, messagingEnabled }) => ({
-        value: id,
-        label: messagingEnabled ? name : `${name} (messaging is off)`,
-      }))}
-    />
-    <Target channels={channels} form={form} />
-    <Select
-      label="Subchannel"
-      name="subchannel"
-      value={form.subchannel}
-      hint="A device that is away gets the newest message of each."
-      options={subchannels}
-    />
-    <Field
-      label="Payload"
-      name="payload"
-      value={form.payload}
-      lines={3}
-      hint={`Text, at most ${limits.payloadBytes} bytes of UTF-8 unless the project has a higher limit.`}
-    />
-  </>
-);
+const TestFields = (props: TestPageProps): JSX.Element => {
+  const { projects, channels, form } = props;
+  return (
+    <>
+      <Select
+        label="Project"
+        name="project"
+        value={form.project}
+        hint="Its switch must be on; the message counts against its quota."
+        options={projects.map(({ id, name, messagingEnabled }) => ({
+          value: id,
+          label: messagingEnabled ? name : `${name} (messaging is off)`,
+        }))}
+      />
+      <Target channels={channels} form={form} />
+      <Select
+        label="Subchannel"
+        name="subchannel"
+        value={form.subchannel}
+        hint="A device that is away gets the newest message of each."
+        options={subchannelOptions(props)}
+      />
+      <Field
+        label="Payload"
+        name="payload"
+        value={form.payload}
+        lines={3}
+        hint={`Text, at most ${limits.payloadBytes} bytes of UTF-8 unless the project has a higher limit.`}
+      />
+    </>
+  );
+};
 
 /** Sends one message by hand, on the way that every message takes. */
 export function testPage(visit: Visit, props: TestPageProps): JSX.Element {

@@ -8,11 +8,11 @@ import type { Version } from '../../protocol/version.ts';
 import type { Events } from '../observe/events.ts';
 import type { Acceptance } from './accept.ts';
 import type { Announcer } from './announcer.ts';
-import type { SubchannelNames } from './app-owners.ts';
 import type { Bus } from './bus.ts';
 import type { Clock, Random } from './clock.ts';
 import type { Moves } from './moves.ts';
 import type { KeptMulticast, Multicast, MulticastDraft, MulticastTarget, TargetResult } from './multicast.ts';
+import { knownNames, namedSubchannel } from './named-subchannels.ts';
 import type { QuotaCalendar } from './quota-day.ts';
 import { type Followers, nobodyFollows } from './receipts.ts';
 import type { Sender, Senders } from './sender.ts';
@@ -197,9 +197,8 @@ export class Multicasts {
   async #named(sender: Sender, { subchannel, collapse }: Addressed, target: Target): Promise<Target> {
     if (typeof subchannel === 'number' || target.channel === null) return target;
     const names = await this.#deps.senders.subchannelNames(sender, appOfChannel(target.channelId));
-    const number = names.get(subchannel);
-    if (number === undefined || number >= sender.subchannels)
-      return { ...target, channel: null, refusal: 'subchannel-unknown' };
+    const number = namedSubchannel(names, subchannel, sender.subchannels);
+    if (number === undefined) return { ...target, channel: null, refusal: 'subchannel-unknown' };
     return { ...target, slot: slotOf(number, collapse) };
   }
 
@@ -289,11 +288,6 @@ function assertSubchannel({ subchannels }: Sender, subchannel: number | string):
   if (typeof subchannel === 'string' || subchannel < subchannels) return;
   const detail = `subchannel: this project may use 0 to ${subchannels - 1}; an administrator can allow up to ${limits.subchannelsMax}.`;
   throw new ReveilleError('input-invalid', detail, { location: 'subchannel' });
-}
-
-function knownNames(names: SubchannelNames, subchannels: number): string {
-  const known = [...names].filter(([, number]) => number < subchannels).map(([name]) => name);
-  return known.length === 0 ? 'It has none yet.' : `It has: ${known.join(', ')}.`;
 }
 
 /** The code with which a right is refused, null when it is there. What is no matter of rights is thrown on. */

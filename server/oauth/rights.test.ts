@@ -152,13 +152,13 @@ describe('whatever ends a right is felt by the very next request', () => {
       dailyQuota: 5,
       payloadBytes: 512,
       dailyTargets: 7,
-      subchannels: null,
+      subchannels: 9,
     });
     expect(await town.senders.identify(tokens.access_token)).toMatchObject({
       dailyQuota: 5,
       payloadBytes: 512,
       dailyTargets: 7,
-      subchannels: null,
+      subchannels: 9,
     });
   });
 

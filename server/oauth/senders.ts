@@ -199,6 +199,6 @@ class TokenSenders implements RememberingSenders {
     }
     // When a right ended meanwhile, `remembered` is of an era that nobody looks into any more.
     if (remembered !== undefined && remembered.owned.size < bounds.rememberedAppsPerToken)
-      remembered.owned.set(app, found);
+      remembered.owned.set(app, { proven: found.proven, subchannelNames: found.subchannelNames });
   }
 }

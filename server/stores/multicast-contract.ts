@@ -58,6 +58,21 @@ function keepingTests(at: () => Bench): void {
     expect(await bench.store.findMulticast('m2')).toBeUndefined();
   });
 
+  test('SB1 a target that names a slot of its own waits there, the others where the message says', async () => {
+    const bench = at();
+    const [ada, bob] = [await bench.channel('ada'), await bench.channel('bob')];
+    const device = await bench.device(bob);
+    const draft = multicast(bench, [ada, bob]);
+    const targets = draft.targets.map((one, place) =>
+      place === 1 ? { ...one, slot: 'q:31' as const } : one,
+    );
+    const { kept } = await bench.store.keepMulticast({ ...draft, targets });
+    expect(kept.map(({ slot }) => slot)).toEqual(['1', 'q:31']);
+    await bench.reopen();
+    const missed = await bench.store.missed(device.key, 10);
+    expect(missed.kept.map(({ slot, payload }) => [slot, payload])).toEqual([['q:31', 'hello']]);
+  });
+
   test('VT4 a channel that was refused, or removed meanwhile, does not keep the others from getting it', async () => {
     const bench = at();
     const [ada, bob] = [await bench.channel('ada'), await bench.channel('bob')];

@@ -237,7 +237,7 @@ describe('the registry of apps', () => {
       channelConsent: 'none',
       origins: 'https://ann.example',
       redirectUris: 'https://ann.example/back',
-      subchannels: '',
+      subchannels: '0 news',
     });
     const contested = await apps.register('bob', ofBob, 'Hello', { kind: 'public-key', text: pairKey });
     expect(contested).toEqual({ state: 'contested', id, key: pairKey });
@@ -302,7 +302,7 @@ describe('the registry of apps', () => {
     await joins('bob', ofAnn, 'ann');
     expect((await apps.appsOf('bob')).map((app) => app.id)).toEqual([id]);
     expect(await apps.appsOf('cat')).toEqual([]);
-    const form = { title: 'x', channelConsent: 'none', origins: '', redirectUris: '' };
+    const form = { title: 'x', channelConsent: 'none', origins: '', redirectUris: '', subchannels: '' };
     for (const [who, code] of [
       ['bob', 'forbidden'],
       ['cat', 'not-found'],
@@ -339,7 +339,9 @@ describe('the registry of apps', () => {
   test('AP14 a redirect to a web page makes the app ask; one that a browser holds does not', async () => {
     const id = await registered(ofAnn, 'ann', { kind: 'made' });
     const set = (redirectUris: string): Promise<void> =>
-      apps.update('ann', id, { title: 'Hello', channelConsent: 'none', origins: '', redirectUris });
+      apps.update('ann', id, {
+        ...{ title: 'Hello', channelConsent: 'none', origins: '', redirectUris, subchannels: '' },
+      });
     await set(`https://${'0123456789'.repeat(4)}.extensions.allizom.org/`);
     expect((await apps.find(id))?.channelConsent).toBe('none');
     await set('https://app.example/back');
@@ -353,7 +355,9 @@ describe('the registry of apps', () => {
   test('AP15 addresses that are none, or that would let others listen, are refused with the line', async () => {
     const id = await registered(ofAnn, 'ann', { kind: 'made' });
     const set = (origins: string, redirectUris: string): Promise<void> =>
-      apps.update('ann', id, { title: 'Hello', channelConsent: 'ask', origins, redirectUris });
+      apps.update('ann', id, {
+        ...{ title: 'Hello', channelConsent: 'ask', origins, redirectUris, subchannels: '' },
+      });
     await set('https://a.example\nhttp://localhost:3000', 'http://127.0.0.1:1/x https://b.example/?x=1');
     for (const [origins, redirects, why] of [
       ['', 'http://a.example/', 'must be https'],

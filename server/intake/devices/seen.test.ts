@@ -74,7 +74,7 @@ test('VT20 a wrong subchannel or version is refused with its name, another devic
   const laptop = await register('laptop');
   const path = `/v2/devices/${laptop.deviceId}/seen`;
   for (const [body, field] of [
-    [{ subchannelId: 4, version: 1 }, 'subchannelId'],
+    [{ subchannelId: 32, version: 1 }, 'subchannelId'],
     [{ subchannelId: 0, version: 0 }, 'version'],
     [{ subchannelId: 0 }, 'version'],
   ] as const) {

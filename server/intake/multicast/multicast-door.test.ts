@@ -193,6 +193,27 @@ describe('names of subchannels', () => {
   });
 });
 
+describe('longer payloads', () => {
+  test('ME1 a project whose limit was raised sends a thousand bytes through both doors, others are told their limit', async () => {
+    await using t = await town();
+    t.small.rights.token('long', { payloadBytes: 1_024 });
+    const payload = 'x'.repeat(1_000);
+    const both = (token: string) => [
+      t.call('/v2/messages', { body: { channels: [t.bob.id], subchannel: 1, payload }, token }),
+      t.call('/gcm_for_chrome/v1/messages', {
+        body: { channelId: t.bob.id, subchannelId: 2, payload },
+        token,
+      }),
+    ];
+    expect((await Promise.all(both('long'))).map(({ status }) => status)).toEqual([200, 204]);
+    expect((await t.waiting()).map((one) => one.payload)).toEqual([payload, payload]);
+    for (const answer of await Promise.all(both('good'))) {
+      expect(answer.status).toBe(400);
+      expect(await answer.text()).toContain('It has 1000 bytes; the limit of this project is 256.');
+    }
+  });
+});
+
 describe('what is refused whole', () => {
   const cases: readonly [string, Record<string, unknown>, string][] = [
     ['an unknown field', { validateonly: true }, ''],

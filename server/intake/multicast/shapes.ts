@@ -24,13 +24,16 @@ export const messageBody = z
       .default('')
       .describe("Text, up to the project's limit in bytes of UTF-8"),
     subchannel: z
-      .union([
-        z
-          .int()
-          .min(0)
-          .max(limits.subchannelsMax - 1),
-        z.string().regex(subchannelName, 'is no name of a subchannel'),
-      ])
+      .union(
+        [
+          z
+            .int()
+            .min(0)
+            .max(limits.subchannelsMax - 1),
+          z.string().regex(subchannelName),
+        ],
+        `is a number from 0 to ${limits.subchannelsMax - 1}, or a name of small letters, digits and hyphens`,
+      )
       .default(0)
       .describe(
         `Each keeps its newest message for a device that is away. 0 to ${limits.subchannels - 1}, or more when the project's limit allows it; or a name that the owners of the app gave one`,

@@ -13,6 +13,7 @@ import { SEND_SCOPE } from '../server/core/sender.ts';
 import { type RunningServer, startServer } from '../server/main.ts';
 import { loggedEvents } from '../server/observe/events.ts';
 import { tokenField } from '../server/pages/form.tsx';
+import { tryAttacks } from './attacks.ts';
 import { type DoorRow, doorRows, filled } from './doors.ts';
 import { tryForeignDoors } from './foreign-doors.ts';
 import { tryForeignFrames } from './foreign-frames.ts';
@@ -142,7 +143,11 @@ class Trial {
     const { headers } = await this.#signIn('neighbour@doors.example');
     const theirs = await settle(this.#running.origin, headers.Cookie);
     const neighbours = { running: this.#running, secrets: this.#secrets, mine: this.#mine, theirs, ca };
-    const tries = [...(await tryForeignDoors(neighbours)), ...(await tryForeignFrames(neighbours))];
+    const tries = [
+      ...(await tryForeignDoors(neighbours)),
+      ...(await tryForeignFrames(neighbours)),
+      ...(await tryAttacks(neighbours)),
+    ];
     for (const { what, held, told } of tries) {
       this.#tried++;
       if (!held) this.#wrong.push(`${what}: ${told}`);

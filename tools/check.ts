@@ -13,6 +13,7 @@ import { root, run } from './run.ts';
 const alwaysChecked = [
   'tools/tidy',
   'tools/samples',
+  'tools/sample-runs',
   'server/openapi',
   'server/reference-v2',
   'cli/emulator',

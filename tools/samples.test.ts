@@ -1,25 +1,11 @@
 import { describe, expect, test } from 'bun:test';
-import { Glob, YAML } from 'bun';
+import { YAML } from 'bun';
 import { root, runAndRead } from './run.ts';
-import { readProjectFile } from './tree.ts';
+import { readBlocks, readSamples } from './samples.ts';
 
-interface Sample {
-  readonly file: string;
-  /** The word behind the fence; '' = none. */
-  readonly language: string;
-  readonly text: string;
-}
-
-const files = ['README.md', 'docs/*.md', 'examples/*/*.md', 'protocol/*.md']
-  .flatMap((pattern) => [...new Glob(pattern).scanSync({ cwd: root })])
-  .sort();
-
-const samples: Sample[] = [];
-for (const file of files)
-  for (const [, language = '', text = ''] of (await readProjectFile(file)).matchAll(
-    /^```([a-z]*)[^\n]*\n([\s\S]*?)^```$/gm,
-  ))
-    samples.push({ file, language, text });
+const samples = await readSamples();
+/** Those without a language too: a reader types commands from them. */
+const blocks = await readBlocks();
 
 const those = (...languages: readonly string[]) =>
   samples.filter(({ language }) => languages.includes(language));
@@ -41,7 +27,7 @@ describe('the samples of the documents', () => {
   });
 
   test('DO4 each command of reveille is a verb that there is, with flags that it takes', async () => {
-    const calls = samples.flatMap(({ file, text }) =>
+    const calls = blocks.flatMap(({ file, text }) =>
       [...text.replaceAll('\\\n', ' ').matchAll(/\.\/bin\/reveille ([a-z][a-z ]*)([^\n|;&)]*)/g)].map(
         ([, words = '', rest = '']) => ({
           file,

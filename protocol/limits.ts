@@ -40,6 +40,8 @@ export const limits = {
   devicesPerChannelMax: 100_000,
   /** Bytes of a device's name, shown in the list of devices. */
   deviceNameCharacters: 80,
+  /** Devices on a page of the list of all devices of an account. */
+  devicesShown: 50,
   /** SC2: unconfirmed messages of one subchannel on one connected device before newer ones coalesce. */
   unconfirmedPerSlot: 16,
   /** Messages that wait in the queue (no slot) of a channel. */

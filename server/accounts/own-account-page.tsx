@@ -50,6 +50,16 @@ export const AccountPage: FC<AccountPageProps> = ({
         />
       </Card>
       <SignInsCard signIns={signIns} here={here} token={tokens.signIns} />
+      <Card
+        title="Your devices"
+        lead="Browsers and programs that get messages for you. Each can be signed out by itself."
+      >
+        <div>
+          <Button kind="quiet" href="/console/receiving/devices">
+            My devices
+          </Button>
+        </div>
+      </Card>
       <PasswordCard token={tokens.password} email={account.email} error={passwordError} />
       <Card
         title="Your data"

@@ -6,6 +6,7 @@ import type { Device, Missed } from '../core/store.ts';
 import type { FailedWake } from '../core/wake.ts';
 import { Badge, Card, Facts, Table, Time } from '../pages/content.tsx';
 import { Button } from '../pages/form.tsx';
+import { DEVICES } from './devices-page.tsx';
 import { Act, ConsolePage, Id } from './frame.tsx';
 import type { Visit } from './visit.ts';
 
@@ -51,12 +52,13 @@ export function devicePage(
       lead={`A device of yours for ${app.title}.`}
       trail={[
         ['/console/receiving', 'Receiving'],
-        [`/console/receiving/${app.id}`, app.title],
+        [DEVICES, 'My devices'],
       ]}
     >
       <Card title="Connection">
         <Facts
           of={[
+            ['App', <a href={`/console/receiving/${app.id}`}>{app.title}</a>],
             ['Now', now(connection)],
             ...(connection.current === undefined
               ? []
@@ -77,7 +79,7 @@ export function devicePage(
       {waitingCard(device, waiting)}
       <Card title="Sign out" danger>
         <p>The device gets no more messages, and what waits for it is withdrawn. It may sign in again.</p>
-        <Act visit={visit} action={`/console/receiving/devices/${device.id}`}>
+        <Act visit={visit} action={`${DEVICES}/${device.id}`}>
           <Button kind="danger">Sign this device out</Button>
         </Act>
       </Card>

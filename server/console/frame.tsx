@@ -62,6 +62,7 @@ const doneSentences: Readonly<Record<string, string>> = {
   resumed: 'Resumed. What waited is on its way.',
   'app-stopped': 'The app may not send to you any more.',
   'device-ended': 'The device is signed out.',
+  'devices-ended': 'All your devices are signed out.',
 };
 
 interface ConsolePageProps {

@@ -4,28 +4,17 @@ import { ReveilleError } from '../../protocol/errors.ts';
 import type { ReceivingApp } from '../core/receiving.ts';
 import type { ConsoleDeps } from './deps.ts';
 import type { ConsoleContext, ConsoleEnv, Desk, Fields } from './desk.ts';
-import { devicePage } from './device-page.tsx';
+import { type DeviceRouteDeps, deviceRoutes } from './device-routes.ts';
 import { withOffers } from './messages.tsx';
 import { assertSure } from './project-routes.ts';
 import { type ReceivingView, receivedPage, receivingPage } from './receiving.tsx';
 import type { Visit } from './visit.ts';
 
-type Deps = Pick<
-  ConsoleDeps,
-  | 'apps'
-  | 'receiving'
-  | 'grants'
-  | 'store'
-  | 'offeredTo'
-  | 'connectionOf'
-  | 'waitingFor'
-  | 'wakesSpentBy'
-  | 'failedWakeOf'
->;
+type Deps = DeviceRouteDeps & Pick<ConsoleDeps, 'grants' | 'store' | 'offeredTo'>;
 
 const SHOWN = 50;
 
-/** `/console/receiving…`: what may send to me; pause, resume, remove; sign a device out. */
+/** `/console/receiving…`: what may send to me; pause, resume, remove; and my devices. */
 export function receivingRoutes(deps: Deps, desk: Desk): Hono<ConsoleEnv> {
   const { receiving, grants, store, offeredTo } = deps;
   const draw = async (visit: Visit, fault?: string) =>
@@ -33,31 +22,11 @@ export function receivingRoutes(deps: Deps, desk: Desk): Hono<ConsoleEnv> {
   const again = { again: (visit: Visit, _: ConsoleContext, __: Fields, fault: string) => draw(visit, fault) };
 
   const routes = new Hono<ConsoleEnv>();
+  // First, because `devices` stands where the pages of apps have an id.
+  routes.route('/', deviceRoutes(deps, desk));
   routes.get(
     '/console/receiving',
     desk.page((visit) => draw(visit)),
-  );
-  routes.get(
-    '/console/receiving/devices/:device',
-    desk.page(async (visit, c) => {
-      const device = await receiving.device(visit.account.id, c.req.param('device') ?? '');
-      const { app } = device.channel;
-      return devicePage(visit, {
-        device,
-        app: { id: app, title: (await deps.apps.find(app))?.title ?? app },
-        connection: deps.connectionOf(device),
-        waiting: await deps.waitingFor(device),
-        wakesSpent: deps.wakesSpentBy(device),
-        failedWake: deps.failedWakeOf(device),
-      });
-    }),
-  );
-  routes.post(
-    '/console/receiving/devices/:device',
-    ...desk.form(async ({ account }, c) => {
-      await receiving.signOutDevice(account.id, c.req.param('device') ?? '');
-      return '/console/receiving?done=device-ended';
-    }),
   );
   routes.get(
     '/console/receiving/:app',

@@ -2,6 +2,7 @@ import type { JSX } from 'hono/jsx/jsx-runtime';
 import type { Device } from '../core/store.ts';
 import { Badge, Card, EmptyState, Table, Time } from '../pages/content.tsx';
 import { Button, Check } from '../pages/form.tsx';
+import { DEVICES } from './devices-page.tsx';
 import { Act, ConsolePage, Id, More } from './frame.tsx';
 import { MessageTable, type ShownMessage } from './messages.tsx';
 import type { Visit } from './visit.ts';
@@ -23,6 +24,11 @@ export function receivingPage(visit: Visit, apps: readonly ReceivingView[], faul
       title="Apps that may send to me"
       lead="An app appears here once it has asked for its channel in a browser where you are signed in. Each browser profile is a device."
       fault={fault}
+      action={
+        <Button href={DEVICES} kind="quiet">
+          My devices
+        </Button>
+      }
     >
       {apps.length === 0 && (
         <EmptyState
@@ -101,10 +107,10 @@ function devicesTable(visit: Visit, devices: readonly Device[]): JSX.Element {
       caption="Devices"
       columns={['Device', 'Registered', 'Last seen', { label: 'Actions', align: 'end', unseen: true }]}
       rows={devices.map((device) => [
-        <a href={`/console/receiving/devices/${device.id}`}>{device.name || 'A device without a name'}</a>,
+        <a href={`${DEVICES}/${device.id}`}>{device.name || 'A device without a name'}</a>,
         <Time at={device.registeredAt} />,
         <Time at={device.seenAt} />,
-        <Act visit={visit} action={`/console/receiving/devices/${device.id}`} inline>
+        <Act visit={visit} action={`${DEVICES}/${device.id}`} inline>
           <Button kind="quiet" compact label={`Sign out ${device.name}`}>
             Sign out
           </Button>

@@ -74,13 +74,17 @@ export class Receiving {
     await this.#end([leftBy(device)]);
   }
 
+  /** Ends every device of the account; its channels stay. */
+  async signOutDevices(account: string): Promise<void> {
+    const devices = (await this.apps(account)).flatMap((app) => app.devices);
+    await this.#endAll(devices);
+  }
+
   /** The account took its grant to the app back: its devices with the app leave; the channel stays for the next sign-in. */
   async endDevices(account: string, app: AppId): Promise<void> {
     const channel = (await this.#store.channelsOf(account)).find((one) => one.app === app);
     if (channel === undefined) return;
-    const devices = await this.#store.devicesOf(channel.key);
-    for (const device of devices) await this.#store.removeDevice(device.key);
-    await this.#end(devices.map(leftBy));
+    await this.#endAll(await this.#store.devicesOf(channel.key));
   }
 
   /** The account signed out in one browser: the devices that signed in there leave. */
@@ -104,6 +108,11 @@ export class Receiving {
       throw new ReveilleError('not-found', 'This app has no channel of yours.');
     }
     return channel.key;
+  }
+
+  async #endAll(devices: readonly Device[]): Promise<void> {
+    for (const device of devices) await this.#store.removeDevice(device.key);
+    await this.#end(devices.map(leftBy));
   }
 
   async #end(devices: readonly LeftDevice[]): Promise<void> {

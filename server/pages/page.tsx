@@ -133,6 +133,7 @@ const AccountMenu: FC<{ account: Viewer }> = ({ account }) => (
       </p>
       <a href="/accounts">Account and sign-ins</a>
       <a href="/connections">Connected services</a>
+      <a href="/console/receiving/devices">My devices</a>
       <form method="post" action="/accounts/sign-out">
         {hiddenToken(account.signOutToken)}
         <button type="submit">Sign out</button>

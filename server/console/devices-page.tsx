@@ -52,7 +52,7 @@ export function devicesPage(visit: Visit, view: DevicesView, fault?: string): JS
         </EmptyState>
       ) : (
         <>
-          <div>
+          <div class="stack">
             {devicesTable(visit, view.devices)}
             <Pages of={view} />
           </div>

@@ -74,6 +74,16 @@ test('CL14 the mark is written after the run and before the confirm leaves', asy
   assert.deepEqual(said, ['taken 7', 'run v7', 'mark {"2":7}', 'confirm 7']);
 });
 
+test('SB3 subchannels above three have marks of their own', async () => {
+  const { said, receiver, listen, runs, disk } = workshop({ '3': 50 });
+  listen(({ payload, subchannelId }) => void said.push(`run ${payload} [${subchannelId}]`));
+  for (const one of [offer(7, 31), offer(4, 4), offer(6, 31)]) void receiver.offer(one);
+  void receiver.offer({ ...offer(5, 31), collapse: false });
+  await settle();
+  assert.deepEqual(runs().toSorted(), ['run v4 [4]', 'run v5 [31]', 'run v7 [31]']);
+  assert.deepEqual(disk.marks, { '3': 50, '4': 4, '31': 7, q31: [5] });
+});
+
 const queued = (version: number): Offer => ({ ...offer(version), collapse: false });
 
 test('VT15 of a queue each message runs once, in the order in which it came, also one below a newer one', async () => {

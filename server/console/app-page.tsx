@@ -188,8 +188,8 @@ function settingsCard(visit: Visit, { app, sent }: AppPageProps): JSX.Element {
           lines={4}
           hint={
             <>
-              For senders at <code>/v2/messages</code>, one a line after its number: <code>0 news</code>. A
-              project uses {limits.subchannels} subchannels, or as many as its limit allows.
+              For senders at <code>/v2/messages</code>, one a line after its number: <code>0&nbsp;news</code>.
+              A project uses {limits.subchannels} subchannels, or as many as its limit allows.
             </>
           }
         />

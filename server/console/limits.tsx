@@ -63,7 +63,7 @@ export function limitsPage(
     <ConsolePage
       visit={visit}
       title="Limits per project"
-      lead={`Without a limit of its own a project has ${quota} a day and ${defaults.payloadBytes} bytes a payload, and ${limits.dailyTargets.toLocaleString('en')} channels a day that /v2 reaches, and ${limits.subchannels} subchannels, of ${limits.subchannelsMax} at most. 0 messages or channels means no limit.`}
+      lead={`Without a limit of its own a project has ${quota} a day, ${defaults.payloadBytes} bytes a payload, ${limits.dailyTargets.toLocaleString('en')} channels a day that /v2 reaches, and ${limits.subchannels} subchannels; the most subchannels are ${limits.subchannelsMax}. 0 messages or channels means no limit.`}
       fault={fault}
     >
       {projects.length === 0 && (

@@ -30,7 +30,7 @@ const eventWords: Readonly<Record<EventType, string>> = {
   'message.expired': 'its time ran out before a device had handled it',
   'message.failed': `a device failed ${limits.failedRuns} times to handle it`,
   'message.withdrawn': 'the device left, or the message was taken back',
-  'quota.warning': 'the project has used up 80 % or 95 % of its messages of the day',
+  'quota.warning': 'the project has used up 80\u00a0% or 95\u00a0% of its messages of the day',
   'device.gone': 'a device left a channel of the app: uninstalled, signed out or removed',
 };
 

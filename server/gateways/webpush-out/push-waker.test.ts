@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'bun:test';
+import { McsTown } from '../../../dev-env/mcs-town.ts';
 import { PushKeys, SenderKeys } from '../../../dev-env/push-crypto.ts';
 import { PushTown } from '../../../dev-env/push-town.ts';
 import type { ReveilleError } from '../../../protocol/errors.ts';
@@ -9,6 +10,8 @@ import { ManualClock } from '../../core/manual-clock.ts';
 import type { ChannelKey, Kept } from '../../core/store.ts';
 import { silentEvents } from '../../observe/events.ts';
 import { httpsPost, type Said } from '../../outgoing/https-post.ts';
+import { tags } from '../mcs/codec.ts';
+import { nameOf } from '../mcs/names.ts';
 import { PushWaker } from './push-waker.ts';
 
 const signer = () => {
@@ -34,10 +37,10 @@ beforeEach(() => {
 });
 afterEach(() => town[Symbol.asyncDispose]());
 
-const waker = (hosts: readonly string[] = ['push.example']) =>
+const waker = (hosts: readonly string[] = ['push.example'], { endpoints, pushes } = town) =>
   new PushWaker({
-    endpoints: town.endpoints,
-    pushes: town.pushes,
+    endpoints,
+    pushes,
     signer: ours,
     hosts: { hosts, privateAddresses: false },
     post: async (url, headers, body) => {
@@ -102,6 +105,21 @@ describe('a subscription of this server', () => {
     const browser = await town.browser();
     await browser.has(1);
     expect(browser.offered.map((push) => text(push.payload).payload)).toEqual(['second']);
+  });
+
+  test('SB3 WK14 a thousand bytes on subchannel 31 wake a Chromium that is connected', async () => {
+    await using chromium = await McsTown.start();
+    const { id, token, holder } = chromium.device();
+    const name = nameOf({ category: 'org.chromium.linux', subtype: 'wp:app', sender: 'key', instance: '' });
+    const subscription = await chromium.pushes.pushes.subscribe(holder, name, ours.publicKey);
+    const client = await chromium.connect();
+    await client.login(id, token);
+    const message = { ...kept('x'.repeat(1_000), chromium.pushes.clock), slot: '31' };
+    const json = transport(`https://any.example/${subscription}`);
+    expect(await waker([], chromium.pushes).wake(json, message)).toBe('sent');
+    const [push] = await client.until(tags.data);
+    expect(text(push?.body ?? '')).toEqual({ version: 42, subchannelId: 31, payload: 'x'.repeat(1_000) });
+    await client.cut();
   });
 
   test('WK13 a text too long for one push goes without data', async () => {

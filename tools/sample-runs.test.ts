@@ -22,8 +22,7 @@ const ledger: Readonly<Record<string, typeof here | `by ${string}` | `not run: $
   'README.md sh 3': 'by tools/readme.test.ts',
   'README.md sh 4': 'by tools/readme.test.ts',
   'README.md sh 5': 'by tools/readme.test.ts',
-  'README.md js 1':
-    'not run: it calls functions that the reader writes; e2e/example.e2e.test.ts runs the same calls',
+  'README.md js 1': 'by e2e/samples.e2e.test.ts',
   'README.md js 2': here,
   'docs/emulator.md sh 1': 'by cli/emulator.test.ts',
   'docs/emulator.md js 1': 'by cli/emulator.test.ts',
@@ -35,9 +34,8 @@ const ledger: Readonly<Record<string, typeof here | `by ${string}` | `not run: $
   'docs/operating.md sh 3': here,
   'docs/operating.md sh 4': here,
   'docs/operating.md nginx 1': 'not run: it is a part of a larger file, for a name with a certificate',
-  'docs/push-messaging.md js 1': 'not run: it needs an extension; e2e/shim.e2e.test.ts runs the same calls',
-  'docs/push-messaging.md js 2':
-    'not run: it needs an extension; e2e/chromium-webapp.e2e.test.ts and e2e/delivery.e2e.test.ts run the same calls',
+  'docs/push-messaging.md js 1': 'by e2e/samples.e2e.test.ts',
+  'docs/push-messaging.md js 2': 'by e2e/samples.e2e.test.ts',
   'docs/push-messaging.md json 1': here,
   'docs/reference-v2.md sh 1': 'by server/reference-v2.test.ts',
   'docs/reference-v2.md sh 2': 'by server/reference-v2.test.ts',

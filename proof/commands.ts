@@ -78,7 +78,7 @@ const crash = fc
 
 const clock = fc
   .constantFrom(30_000, MINUTE, 5 * MINUTE, HOUR, DAY, 29 * DAY, -MINUTE, -HOUR, -2 * DAY)
-  .map((ms) => happening(`clock(${ms / 1_000} s)`, (town) => town.clock.advance(ms)));
+  .map((ms) => happening(`clock(${ms / 1_000} s)`, (town) => town.turnClock(ms)));
 
 const quota = fc
   .constantFrom(0, 1, 2, 10, null, null)
@@ -131,7 +131,7 @@ export async function settleAll(town: ModelTown): Promise<void> {
   await town.quiet();
   // Re-offers are an hour apart at most; the clock may have been set back by days before.
   for (let i = 0; i < 3; i++) {
-    town.clock.advance(2 * DAY + 2 * HOUR);
+    town.turnClock(2 * DAY + 2 * HOUR);
     await town.quiet();
   }
   town.expectNothingOwed(false);

@@ -39,6 +39,8 @@ export class Profile {
   #life = 0;
   /** Rises with everything that happens here, so that one can wait until nothing does. */
   happened = 0;
+  /** Words said on a connection that the service has not dealt with: a confirm may wait there for a commit to join. */
+  unheard = 0;
 
   constructor(name: string, promises: Promises, timers: Timers) {
     this.name = name;
@@ -173,9 +175,14 @@ export class Profile {
   }
 
   async #tell(outbox: Outbox, frame: ClientFrame): Promise<void> {
-    if (frame.type === 'taken') await outbox.taken(frame.version);
-    if (frame.type === 'confirm') await outbox.confirm(frame.version);
-    if (frame.type === 'refuse') await outbox.refuse(frame.version, frame.kind, frame.reason);
-    this.happened++;
+    this.unheard++;
+    try {
+      if (frame.type === 'taken') await outbox.taken(frame.version);
+      if (frame.type === 'confirm') await outbox.confirm(frame.version);
+      if (frame.type === 'refuse') await outbox.refuse(frame.version, frame.kind, frame.reason);
+    } finally {
+      this.unheard--;
+      this.happened++;
+    }
   }
 }

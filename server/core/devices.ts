@@ -147,7 +147,7 @@ export class Devices {
           ? this.#store.taken(device.key, said.version)
           : outbox.taken(said.version);
       case 'handled':
-        if (outbox !== undefined) return outbox.confirm(said.version);
+        if (outbox !== undefined) return outbox.confirm(said.version, false);
         await this.#confirm(device, said.version);
         return this.#events.confirmed(said.version, device.id);
       case 'failed': {

@@ -117,8 +117,11 @@ export class Outbox {
     this.#moved();
   }
 
-  /** The handler ended well. Settles when the confirm is kept. */
-  async confirm(version: Version): Promise<void> {
+  /**
+   * The handler ended well. Settles when the confirm is kept.
+   * @param patient no answer to the device waits for that.
+   */
+  async confirm(version: Version, patient = true): Promise<void> {
     const pending = this.#pending.find(version);
     if (pending !== undefined) {
       this.#pending.removeOlder(pending.kept);
@@ -128,7 +131,7 @@ export class Outbox {
     const confirming = this.#confirming.add(version);
     const { store, announceWithdrawn } = this.#deps;
     const endedElsewhere = await store
-      .confirm(this.device.key, version)
+      .confirm(this.device.key, version, patient)
       .finally(() => confirming.delete(version));
     if (endedElsewhere) this.#write('withdraw', announceWithdrawn(this.device.channel.key, version));
     this.#moved();

@@ -143,8 +143,10 @@ export interface MessageStore {
    * `superseded` or `expired`: those were our assumption, a run is a fact. Other late or repeated confirms, and those for
    * a message that the device was not entitled to, change nothing. Of a message for any one device the first confirm ends it as
    * withdrawn on the others, in the same commit; a late one takes the place of that too. Answers whether it ended on others.
+   * @param patient the device is told nothing of it, so it may wait some milliseconds to share a sync with other writes. Whoever asks
+   * what is `missed` meanwhile is answered as if it were kept.
    */
-  confirm(device: DeviceKey, version: Version): Promise<boolean>;
+  confirm(device: DeviceKey, version: Version, patient?: boolean): Promise<boolean>;
   /**
    * HA2: a run ended badly; as with `taken`, older ones of the slot are superseded. At `limits.failedRuns` the message ends
    * as `failed`. Answers the runs failed so far, and whether the message has ended on the device: when it had ended before

@@ -48,6 +48,19 @@ describe('group commit', () => {
     expect([keys(), events]).toEqual([[1, 2, 3], ['commit']]);
   });
 
+  test('ST2 a patient write joins the commit of the next one, in its order, and is committed without one too', async () => {
+    const order: string[] = [];
+    const patient = commit.write(() => insert.run(1, 'x'), true).then(() => order.push('patient'));
+    expect(commit.isBehind).toBe(true);
+    await Promise.all([patient, write(2).then(() => order.push('next'))]);
+    expect([order, events, commit.isBehind]).toEqual([['patient', 'next'], ['commit'], false]);
+    await commit.write(() => insert.run(3, 'x'), true);
+    expect([keys(), events]).toEqual([
+      [1, 2, 3],
+      ['commit', 'commit'],
+    ]);
+  });
+
   test('ST2 more writes than one commit takes are spread over several', async () => {
     await Promise.all(Array.from({ length: 2_500 }, (_, key) => write(key)));
     expect(events).toEqual(['commit', 'commit', 'commit']);

@@ -3,6 +3,8 @@ import { ReveilleError } from '../../../protocol/errors.ts';
 
 /** Writes of one commit: beyond it the event loop would stand still for too long. */
 const WRITES_PER_COMMIT = 1_000;
+/** How long a write that nobody waits for may look for a commit to join. */
+const PATIENCE_MS = 5;
 
 /** A write and its caller, who waits. */
 class Write {
@@ -51,7 +53,7 @@ export interface CommitHooks {
  * Group commit: a sync to disk costs the same for one write as for hundreds, so the writes in flight share one.
  *
  * 1. *Collect.* `write` queues; the first one books a turn of the event loop. Whatever else is asked for until that turn,
- *    by all requests in flight, joins.
+ *    by all requests in flight, joins. A patient write books none for some milliseconds: it joins the commit of others.
  * 2. *Commit.* One transaction runs them in the order in which they were asked for, then syncs. A refusal (a ReveilleError,
  *    thrown before the work wrote anything) concerns its caller only.
  * 3. *Settle.* Only after the sync every caller gets its answer.
@@ -67,6 +69,7 @@ export class GroupCommit {
   readonly #hooks: CommitHooks;
   #waiting: Write[] = [];
   #booked = false;
+  #patience: ReturnType<typeof setTimeout> | undefined;
   #closed = false;
 
   constructor(db: Database, hooks: CommitHooks) {
@@ -80,23 +83,32 @@ export class GroupCommit {
   /**
    * Runs `work` in the next commit and answers what it returned, after the commit is synced.
    * @param work must throw a ReveilleError only before its first write.
+   * @param patient nobody outside waits for it, so it may wait a little for a commit to join.
    * @throws what `work` threw; `store-full` or `unavailable` when the disk does not take it, or after `close`.
    */
-  write<Result>(work: () => Result): Promise<Result> {
+  write<Result>(work: () => Result, patient = false): Promise<Result> {
     if (this.#closed) return Promise.reject(new ReveilleError('unavailable', 'The store is closed.'));
     return new Promise<Result>((resolve, reject) => {
       this.#waiting.push(new Write(work, resolve as (value: unknown) => void, reject));
-      this.#book();
+      if (patient) this.#patience ??= setTimeout(() => this.#book(), PATIENCE_MS);
+      else this.#book();
     });
+  }
+
+  /** Has something been asked for that is not committed yet? */
+  get isBehind(): boolean {
+    return this.#waiting.length > 0;
   }
 
   /** Commits what waits, then refuses further writes. */
   close(): void {
     this.#closed = true;
+    this.#calm();
     while (this.#waiting.length > 0) this.#flush();
   }
 
   #book(): void {
+    this.#calm();
     if (this.#booked) return;
     this.#booked = true;
     setImmediate(() => {
@@ -104,6 +116,11 @@ export class GroupCommit {
       this.#flush();
       if (this.#waiting.length > 0) this.#book();
     });
+  }
+
+  #calm(): void {
+    clearTimeout(this.#patience);
+    this.#patience = undefined;
   }
 
   #flush(): void {

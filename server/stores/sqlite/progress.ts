@@ -60,7 +60,7 @@ export class Progress {
   recordMissed(key: DeviceKey, limit: number, which: MissedOf): Missed {
     const device = this.#reachable(key);
     if (device === undefined) return nothing;
-    const heads = this.#messages.heads(device);
+    const heads = which.after === undefined ? this.#messages.heads(device) : [];
     const now = this.#clock.now();
     for (const head of heads) {
       if (!isQueue(head.slot) && head.olderWait === 1)

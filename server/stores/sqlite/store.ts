@@ -149,8 +149,11 @@ class SqliteStore implements Store {
   }
 
   async missed(device: DeviceKey, limit: number, which: MissedOf = {}): Promise<Missed> {
-    const found = this.#read(() => this.#progress.missed(device, limit, which));
-    if (!found.mustRecord) return found.missed;
+    // A confirm that came before must count, so it is waited for.
+    const found = this.#commit.isBehind
+      ? undefined
+      : this.#read(() => this.#progress.missed(device, limit, which));
+    if (found?.mustRecord === false) return found.missed;
     return this.#commit.write(() => this.#progress.recordMissed(device, limit, which));
   }
 
@@ -163,8 +166,8 @@ class SqliteStore implements Store {
     await this.#commit.write(() => this.#progress.taken(device, version));
   }
 
-  confirm(device: DeviceKey, version: Version): Promise<boolean> {
-    return this.#commit.write(() => this.#progress.confirm(device, version));
+  confirm(device: DeviceKey, version: Version, patient = false): Promise<boolean> {
+    return this.#commit.write(() => this.#progress.confirm(device, version), patient);
   }
 
   runFailed(device: DeviceKey, version: Version): Promise<{ failedRuns: number; ended: boolean }> {

@@ -183,6 +183,9 @@ export const limits = {
   outcomesPerConfirm: 100,
   /** A push endpoint of a device; those of the vendors have up to 500. */
   pushEndpointCharacters: 2_048,
+  /** LM1: connections that came or went after which their garbage is collected, and how long nothing must happen before. */
+  stormConnections: 5_000,
+  stormQuietMs: 2_000,
   /** Sockets of one address from which no hello has come yet. */
   halfOpenPerAddress: 256,
   /** Bytes a socket may have buffered before a session answers 'full'. */

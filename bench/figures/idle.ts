@@ -10,8 +10,8 @@ const CLIENTS = new URL('../load/idle-clients.ts', import.meta.url).pathname;
 const WARM = 100;
 /** A process may have 20,000 files on most machines; half of that leaves room. */
 const PER_PROCESS = 10_000;
-/** From the last hello to the second look: what was needed only for connecting is given back. */
-const SETTLE_MS = 3_000;
+/** From the last hello to the second look: what was needed only for connecting is given back (LM1). */
+const SETTLE_MS = 6_000;
 const QUICK_SETTLE_MS = 1_000;
 
 interface Idler {

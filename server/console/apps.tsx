@@ -4,6 +4,7 @@ import { Button, Field, Select } from '../pages/form.tsx';
 import type { App } from '../webstore/apps.ts';
 import type { Membership } from '../webstore/groups.ts';
 import { Act, ConsolePage, Id, More } from './frame.tsx';
+import { UploadForm } from './upload.tsx';
 import type { Visit } from './visit.ts';
 
 export const ProofBadge = ({ proven }: { proven: boolean }): JSX.Element =>
@@ -287,12 +288,12 @@ export const ProofForms = ({ visit, action, challenge, hidden = {} }: ProofProps
           text={`touch my-extension/${challenge}\nchromium --pack-extension=my-extension --pack-extension-key=key.pem`}
         />
       </div>
-      <Act visit={visit} action={action} hidden={{ ...hidden, kind: 'package' }} files>
+      <UploadForm visit={visit} action={action} hidden={{ ...hidden, kind: 'package' }}>
         <Field label="Package" name="file" id="proof-package" type="file" hint="At most 16 MiB." required />
         <div>
           <Button kind="quiet">Upload package</Button>
         </div>
-      </Act>
+      </UploadForm>
     </More>
   </>
 );

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
-import { generateKeyPairSync } from 'node:crypto';
-import puppeteer, { type Browser, type Page } from 'puppeteer-core';
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import puppeteer, { type Browser, type ElementHandle, type Page } from 'puppeteer-core';
 import { ConsoleTown } from '../../dev-env/console-town.ts';
 import { packedExtension } from '../../dev-env/packages.ts';
 import { picture } from '../../dev-env/pictures.ts';
@@ -140,7 +141,8 @@ describe('the console in Chromium, without script', () => {
     await town.webstore.items.publish(ann.id, id);
     await town.webstore.listings.addScreenshot(ann.id, id, await picture(900, 500, 'png'));
     paths.push('/console/store', `/console/store/${id}`, `/console/store/${unproven.id}`, `/detail/${id}`);
-    paths.push(`/console/groups/${app?.group}`, '/console/test', '/console/receiving', '/console/limits');
+    paths.push(`/console/groups/${app?.group}`, '/console/test', '/console/limits');
+    paths.push('/console/receiving', '/console/receiving/devices');
     const { key, version } = await keptFor(project.id, app?.id);
     paths.push('/console/trace', `/console/trace?of=${version}`);
     for (const at of paths) {
@@ -157,6 +159,57 @@ describe('the console in Chromium, without script', () => {
     await page.waitForFunction(() => document.querySelector('#life .badge')?.textContent === 'confirmed');
     expect(broken).toEqual([]);
   }, 60_000);
+
+  test('ES40 ES41 an upload shows how much has arrived and what was answered, and can be sent again when it broke off', async () => {
+    await page.setJavaScriptEnabled(true);
+    const ann = await town.accounts.findByEmail('ann@example.com');
+    const apps = ann === undefined ? [] : await town.webstore.apps.list(ann.id);
+    const app = apps.find(({ title }) => title === 'Reader');
+    const home = `${town.origin}/console/store/${app?.id}`;
+    await page.goto(home);
+    const form = `form[action="/console/store/${app?.id}/packages"]`;
+    /** Chooses a package of this version and this many bytes that cannot be packed smaller, and sends it. */
+    const upload = async (version: string, bytes: number) => {
+      const file = join(town.folder, `upload-${version}.zip`);
+      const filler = { name: 'filler', bytes: randomBytes(bytes) };
+      await Bun.write(file, await packedExtension({ version }, [filler]));
+      const input = (await page.$(`${form} input[type=file]`)) as ElementHandle<HTMLInputElement>;
+      await input.uploadFile(file);
+      await page.click(`${form} button`);
+    };
+    const heard: string[] = [];
+    await page.exposeFunction('hear', (text: string) => heard.push(text));
+    await page.evaluate((selector) => {
+      const words = document.querySelector(`${selector} [role=status]`) as Element;
+      const { hear } = globalThis as unknown as { hear: (text: string) => void };
+      new MutationObserver(() => hear(words.textContent ?? '')).observe(words, { childList: true });
+    }, form);
+
+    await page.setOfflineMode(true);
+    await upload('1.1', 1_000);
+    await page.waitForSelector(`${form} .wrong`);
+    expect(heard.at(-1)).toContain('The upload broke off.');
+    expect(await page.$(`${form} progress:not([hidden])`)).toBeNull();
+
+    await page.setOfflineMode(false);
+    await page.emulateNetworkConditions({ upload: 1_500_000, download: -1, latency: 0 });
+    const arrived = page.waitForNavigation();
+    await upload('1.1', 3_000_000);
+    await arrived;
+    expect(page.url()).toBe(`${home}?done=uploaded`);
+    expect(await page.$eval('.notice', ({ textContent }) => textContent)).toContain('Uploaded and checked');
+    expect(heard.slice(2)).toEqual(expect.arrayContaining(['Everything has arrived and is being checked.']));
+    expect(heard.filter((text) => /^(25|50|75) % has arrived\.$/.test(text)).length).toBeGreaterThan(0);
+
+    await page.emulateNetworkConditions(null);
+    await upload('1.0', 1_000);
+    const fault = await page.waitForSelector('.notice.error');
+    expect(await fault?.evaluate(({ textContent }) => textContent)).toContain('1.0');
+    expect(await page.evaluate(() => document.activeElement?.id)).toBe('main');
+    await upload('1.2', 1_000);
+    await page.waitForFunction(() => document.querySelector('.notice.success') !== null);
+    expect(await page.$eval('table', ({ textContent }) => textContent)).toContain('1.2');
+  }, 120_000);
 
   test('TF6 the page of traffic shows what happens, keeps open what was opened, and ends when the right does', async () => {
     const ann = await town.accounts.findByEmail('ann@example.com');

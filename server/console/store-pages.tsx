@@ -8,6 +8,7 @@ import type { Described, Tester } from '../webstore/listings.ts';
 import { OWN_GROUP } from './apps.tsx';
 import { Act, ConsolePage, Id, More } from './frame.tsx';
 import { Icon, pictureAddress, sizeOf } from './listing-page.tsx';
+import { UploadForm } from './upload.tsx';
 import type { Visit } from './visit.ts';
 
 /** An item with its packages, the newest first. */
@@ -58,13 +59,13 @@ export function storePage(
         title="A new item"
         lead="It gets an id of its own, or that of the key.pem at the top of the package."
       >
-        <Act visit={visit} action={STORE} files>
+        <UploadForm visit={visit} action={STORE}>
           <PackageField />
           <GroupField groups={groups} />
           <div>
             <Button>Upload</Button>
           </div>
-        </Act>
+        </UploadForm>
       </Card>
     </ConsolePage>
   );
@@ -171,12 +172,12 @@ function packagesCard(visit: Visit, { app, packages }: ItemPageProps): JSX.Eleme
         </div>
       )}
       <h3>Upload {newest === undefined ? 'a package' : 'a newer version'}</h3>
-      <Act visit={visit} action={`${home}/packages`} files>
+      <UploadForm visit={visit} action={`${home}/packages`}>
         <PackageField />
         <div>
           <Button kind={newest === undefined ? 'main' : 'quiet'}>Upload</Button>
         </div>
-      </Act>
+      </UploadForm>
       {packages.some(({ offered }) => offered !== 0) && (
         <More label="Unpublish">
           <p>Nobody can install it any more. Browsers that have it keep it, and get no newer version.</p>
@@ -248,7 +249,7 @@ function pageCard(visit: Visit, { app, packages, details, screenshots }: ItemPag
           </li>
         ))}
       </ul>
-      <Act visit={visit} action={`${home}/screenshots`} files>
+      <UploadForm visit={visit} action={`${home}/screenshots`}>
         <Field
           label="Add a screenshot"
           name="file"
@@ -260,7 +261,7 @@ function pageCard(visit: Visit, { app, packages, details, screenshots }: ItemPag
         <div>
           <Button kind="quiet">Add screenshot</Button>
         </div>
-      </Act>
+      </UploadForm>
     </Card>
   );
 }

@@ -4,11 +4,13 @@ import { type AppId, isAppId } from '../../protocol/app-id.ts';
 import { ReveilleError } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
 import { RateLimit } from '../doors/rate-limit.ts';
+import { securityHeaders } from '../pages/security-headers.ts';
 import { groupOf } from './app-routes.ts';
 import type { ConsoleDeps } from './deps.ts';
 import type { ConsoleContext, ConsoleEnv, Desk, Fields, FormAnswer } from './desk.ts';
 import { assertSure } from './project-routes.ts';
 import { itemPage, storePage } from './store-pages.tsx';
+import { uploadPath, uploadText } from './upload.tsx';
 import type { Visit } from './visit.ts';
 
 type Deps = Pick<ConsoleDeps, 'apps' | 'groups' | 'items' | 'listings' | 'clock'>;
@@ -51,6 +53,13 @@ export function storeRoutes(deps: Deps, desk: Desk): Hono<ConsoleEnv> {
   routes.get(
     `${STORE}/:id`,
     desk.page((visit, c) => drawItem(deps, visit, c)),
+  );
+  routes.get(uploadPath, (c) =>
+    c.body(uploadText, 200, {
+      ...securityHeaders,
+      'Content-Type': 'text/javascript; charset=utf-8',
+      'Cache-Control': 'public, max-age=31536000, immutable',
+    }),
   );
   packageRoutes(routes, deps, desk);
   pageRoutes(routes, deps, desk);

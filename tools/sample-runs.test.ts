@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { makeTestCertificate } from '../dev-env/certificates.ts';
 import { Town } from '../dev-env/town.ts';
+import { installWays, sourcesPolicy } from '../server/console/install-ways.ts';
 import { readManifest } from '../server/webstore/manifest.ts';
 import { root } from './run.ts';
 import { readSamples } from './samples.ts';
@@ -46,10 +47,8 @@ const ledger: Readonly<Record<string, typeof here | `by ${string}` | `not run: $
   'docs/store-publishing.md js 1': here,
   'docs/store.md json 1':
     'not run: it is a policy of a whole machine; e2e/chromium-store.e2e.test.ts sets the same',
-  'docs/store.md json 2':
-    'not run: it is a file of a whole machine; e2e/chromium-store.e2e.test.ts sets the same',
-  'docs/store.md json 3':
-    'not run: it is a policy of a whole machine; e2e/chromium-store.e2e.test.ts sets the same',
+  'docs/store.md json 2': here,
+  'docs/store.md json 3': here,
   'docs/web-apps.md html 1':
     'not run: it is a part of a page; e2e/chromium-webapp.e2e.test.ts runs the same calls',
   'docs/web-apps.md js 1':
@@ -190,6 +189,14 @@ describe('samples that are run', () => {
     const status = JSON.parse(sample('docs/web-push.md json 1'));
     expect(Object.keys(status)).toEqual(['message', 'state', 'acceptedAt', 'expiresAt', 'endedAt']);
     expect(Date.parse(status.endedAt)).toBeLessThan(Date.parse(status.expiresAt));
+  });
+
+  test('DO5 the files of docs/store.md are those that the page of an item gives', () => {
+    const ways = installWays({ id: 'a'.repeat(32), updateUrl: 'https://push.example/service/update2/crx' });
+    const byFile = JSON.parse(sample('docs/store.md json 2'));
+    expect(ways.map(({ text }) => text)).toContain(JSON.stringify(byFile, null, 2));
+    const sources = JSON.parse(sample('docs/store.md json 3'));
+    expect(sourcesPolicy('https://push.example')).toBe(JSON.stringify(sources, null, 2));
   });
 
   test('DO5 the members of docs/push-messaging.md make a manifest', () => {

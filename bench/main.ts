@@ -9,6 +9,7 @@ import { fanout } from './figures/fanout.ts';
 import { growth } from './figures/growth.ts';
 import { idle } from './figures/idle.ts';
 import { storm } from './figures/storm.ts';
+import { wake } from './figures/wake.ts';
 import { describeMachine } from './machine.ts';
 import { type BenchOptions, readOptions } from './options.ts';
 import { choosePinning } from './pinning.ts';
@@ -18,7 +19,7 @@ import { failures, heading, markdown, type Report, writeJson, writeResults } fro
  * `npm run bench`: the service beside the runtime's own limit and its peers, in the same run. Ratios say what the service
  * costs; absolute numbers belong to the machine (docs/decisions/0225).
  */
-const figures: readonly Figure[] = [accept, e2e, fanout, storm, growth, idle];
+const figures: readonly Figure[] = [accept, e2e, fanout, wake, storm, growth, idle];
 
 async function measure(figure: Figure, shared: Omit<Bench, 'folder'>): Promise<Outcome> {
   // Open to others: a peer may run as a user of its own.

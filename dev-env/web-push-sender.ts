@@ -15,6 +15,12 @@ interface WebPush {
   };
 }
 
+interface SendOptions {
+  readonly TTL?: number;
+  readonly topic?: string;
+  readonly contentEncoding?: string;
+}
+
 const webPush = createRequire(import.meta.url)('web-push') as WebPush;
 
 /** An application server that sends standard web push by npm's `web-push`, unmodified. */
@@ -26,23 +32,24 @@ export class WebPushSender {
   }
 
   /**
-   * Sends one push. `web-push` itself posts to https only, so its request is posted here.
+   * The request of one push. `web-push` itself posts to https only, so its callers post this.
    * @param options `TTL`, `topic`, `contentEncoding` as `web-push` knows them.
    */
-  async send(
-    subscription: PageSubscription,
-    text: string,
-    options: { readonly TTL?: number; readonly topic?: string; readonly contentEncoding?: string } = {},
-  ): Promise<Response> {
+  request(subscription: PageSubscription, text: string, options: SendOptions = {}): Request {
     const { endpoint, headers, body } = webPush.generateRequestDetails(subscription, text, {
       TTL: 300,
       vapidDetails: { subject: 'mailto:sender@example.com', ...this.#keys },
       ...options,
     });
-    return await fetch(endpoint, {
+    return new Request(endpoint, {
       method: 'POST',
       headers,
       body: body === null ? null : new Uint8Array(body),
     });
+  }
+
+  /** Sends one push. */
+  async send(subscription: PageSubscription, text: string, options?: SendOptions): Promise<Response> {
+    return await fetch(this.request(subscription, text, options));
   }
 }

@@ -105,6 +105,8 @@ export const limits = {
   webhookDeliveriesShown: 50,
   /** How often messages that webhooks are told of are looked at for having expired; the wait after a failure of ours too. */
   webhookLookMs: 30_000,
+  /** A start tells webhooks of devices that left so long ago, if it was not done. */
+  webhookLeftMs: 86_400_000,
   webhookPruneMs: 3_600_000,
   /** Messages that webhooks are told of and that have not ended, one for each channel; they are held in memory. */
   receiptsFollowed: 200_000,

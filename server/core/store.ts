@@ -55,6 +55,10 @@ export interface LeftDevice {
   readonly channelId: ChannelId;
 }
 
+export interface FormerDevice extends LeftDevice {
+  readonly leftAt: number;
+}
+
 export interface DeviceDraft {
   readonly id: string;
   readonly channel: ChannelKey;
@@ -261,6 +265,8 @@ export interface DeviceStore {
   seen(device: DeviceKey): Promise<void>;
   /** Ends a device: its token is void, what waited for it ends as `withdrawn` (as `expired` when it had expired). */
   removeDevice(device: DeviceKey): Promise<void>;
+  /** The devices that left after a moment, the newest `limit` of them, newest first: for who may have missed it. */
+  leftAfter(moment: number, limit: number): Promise<readonly FormerDevice[]>;
   /** Ends the devices that came from one sign-in, as removeDevice does. Answers them. */
   removeSignIn(signIn: string): Promise<readonly LeftDevice[]>;
   /**

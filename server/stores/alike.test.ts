@@ -291,6 +291,7 @@ async function everythingOf(store: Store, known: Known): Promise<unknown> {
     channels: await Promise.all(['ada', 'bob', 'eve'].map((who) => store.channelsOf(who))),
     subscriptions: await Promise.all(['mcs:1', 'mcs:2'].map((who) => store.subscriptionsOf(who))),
     devices: await Promise.all(known.deviceIds.map((id) => store.findDevice(id))),
+    left: await store.leftAfter(0, 9),
     wakeable: await store.wakeable({ after: null, limit: 99 }),
     ofChannels: await Promise.all(known.channels.map((key) => store.devicesOf(key))),
     traces: await Promise.all(['1', '2', '3'].map((project) => store.trace({ project }, 7))),

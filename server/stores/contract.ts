@@ -1003,6 +1003,31 @@ function leavingTests(at: () => Bench): void {
     for (const device of [there, program]) expect(await bench.store.findDevice(device.id)).toEqual(device);
   });
 
+  test('WH14 who left after a moment is known, newest first, also after a restart', async () => {
+    const bench = at();
+    const channel = await bench.channel();
+    const [one, two, three] = [
+      await bench.device(channel),
+      await bench.device(channel),
+      await bench.device(channel),
+    ];
+    await bench.device(channel);
+    await bench.store.removeDevice(one.key);
+    const moment = bench.clock.now();
+    bench.clock.advance(1);
+    await bench.store.removeDevice(three.key);
+    await bench.store.removeDevice(two.key);
+    await bench.reopen();
+    const leftAt = moment + 1;
+    const later = [three, two].map((device) => ({ ...leftBy(device), leftAt }));
+    expect(await bench.store.leftAfter(moment, 9)).toEqual(later);
+    expect(await bench.store.leftAfter(moment - 1, 3)).toEqual([
+      ...later,
+      { ...leftBy(one), leftAt: moment },
+    ]);
+    expect(await bench.store.leftAfter(0, 1)).toEqual(later.slice(0, 1));
+  });
+
   test('ST12 removing a user ends all channels and blanks the names of devices', async () => {
     const bench = at();
     const channel = await bench.channel();

@@ -12,6 +12,7 @@ import type {
   DeviceChange,
   DeviceDraft,
   DeviceKey,
+  FormerDevice,
   LeftDevice,
   WakeableOf,
 } from '../core/store.ts';
@@ -194,6 +195,15 @@ export class MemoryMembers {
   remove(key: DeviceKey): void {
     const member = this.find(key);
     if (member !== undefined) this.#leave(member);
+  }
+
+  leftAfter(moment: number, limit: number): readonly FormerDevice[] {
+    return [...this.#members.values()]
+      .flatMap(({ key, channel, removedAt: leftAt }) =>
+        leftAt !== null && leftAt > moment ? [{ key, channelId: this.idOf(channel), leftAt }] : [],
+      )
+      .sort((a, b) => b.leftAt - a.leftAt || b.key - a.key)
+      .slice(0, limit);
   }
 
   removeSignIn(signIn: string): readonly LeftDevice[] {

@@ -15,6 +15,7 @@ import type {
   DeviceKey,
   Draft,
   EndedListener,
+  FormerDevice,
   Kept,
   LeftDevice,
   MessageTrace,
@@ -260,6 +261,11 @@ export class MemoryStore implements Store {
   async removeDevice(device: DeviceKey): Promise<void> {
     this.#assertOpen();
     this.#members.remove(device);
+  }
+
+  async leftAfter(moment: number, limit: number): Promise<readonly FormerDevice[]> {
+    this.#assertOpen();
+    return this.#members.leftAfter(moment, limit);
   }
 
   async removeSignIn(signIn: string): Promise<readonly LeftDevice[]> {

@@ -13,10 +13,10 @@ import {
   type Receipt,
   receiptsOf,
 } from '../core/receipts.ts';
-import type { LeftDevice, Store } from '../core/store.ts';
+import type { FormerDevice, LeftDevice, Store } from '../core/store.ts';
 import type { Events } from '../observe/events.ts';
 import type { DeliveryQueue } from './queue.ts';
-import type { Delivery, EventType } from './webhook.ts';
+import type { Delivery, EventType, Webhook } from './webhook.ts';
 import type { Webhooks } from './webhooks.ts';
 
 /** One message on one channel. */
@@ -46,9 +46,12 @@ interface News {
   readonly ended: boolean;
 }
 
+/** An event that was not kept so long after its device left was not kept at all. */
+const UNDER_WAY_MS = 60_000;
+
 export interface FollowedDeps {
   readonly db: ControlDatabase;
-  readonly store: Pick<Store, 'traced' | 'findMulticast' | 'findChannel' | 'devicesOf'>;
+  readonly store: Pick<Store, 'traced' | 'findMulticast' | 'findChannel' | 'devicesOf' | 'leftAfter'>;
   readonly moves: Pick<Moves, 'onMoved'>;
   readonly webhooks: Webhooks;
   readonly queue: DeliveryQueue;
@@ -65,6 +68,8 @@ export interface FollowedDeps {
  */
 export class Followed implements Followers {
   readonly #deps: FollowedDeps;
+  /** What is kept from then on says nothing of what was kept before. */
+  readonly #openedAt: number;
   readonly #byChannel = new Map<ChannelId, Map<Version, Entry>>();
   #size = 0;
   /** What is to be looked at: all of a channel, or some of its messages. A channel may hold thousands that wait. */
@@ -79,10 +84,11 @@ export class Followed implements Followers {
 
   constructor(deps: FollowedDeps) {
     this.#deps = deps;
+    this.#openedAt = deps.clock.now();
     this.#stopListening = deps.moves.onMoved((channels) => this.#hear(channels));
   }
 
-  /** Takes up what was followed before a restart, and looks at all of it. */
+  /** Takes up what was followed before a restart, and looks at all of it; tells of devices that left before it. */
   async start(): Promise<void> {
     const { db, clock } = this.#deps;
     await db.deleteFrom('webhook_followed').where('until', '<=', clock.now()).execute();
@@ -93,6 +99,7 @@ export class Followed implements Followers {
       this.#watch({ id: row.id, messageId, asked: row.asked === 1, until: row.until, open: 0 }, targets);
     }
     this.#sweep();
+    await this.#tellLeftBefore();
   }
 
   async stop(): Promise<void> {
@@ -121,34 +128,63 @@ export class Followed implements Followers {
     await this.#saving;
   }
 
-  /** Devices left their channels: the webhooks of their apps are told how many are left. */
+  /** Devices left their channels: the webhooks of their apps are told of each, and how many are left. */
   async left(devices: readonly LeftDevice[]): Promise<void> {
-    const { store, webhooks, queue, clock, kick } = this.#deps;
+    const leftAt = this.#deps.clock.now();
+    await this.#tellLeft(
+      devices.map((device) => ({ ...device, leftAt })),
+      () => true,
+    );
+  }
+
+  /**
+   * A kill may come between the commit in which a device leaves and the one that keeps the event. A webhook has heard of all that
+   * left a while before the last one that it heard of.
+   */
+  async #tellLeftBefore(): Promise<void> {
+    const { store, queue, clock } = this.#deps;
+    const moment = clock.now() - limits.webhookLeftMs;
+    const left = await store.leftAfter(moment, limits.webhookQueue);
+    if (left.length === 0) return;
+    const newest = await queue.newest('device.gone', this.#openedAt);
+    await this.#tellLeft(
+      left.toReversed(),
+      ({ id, createdAt }, { leftAt }) => leftAt >= Math.max(createdAt, (newest.get(id) ?? 0) - UNDER_WAY_MS),
+    );
+  }
+
+  async #tellLeft(
+    devices: readonly FormerDevice[],
+    wants: (webhook: Webhook, device: FormerDevice) => boolean,
+  ): Promise<void> {
+    const { queue, kick, webhooks } = this.#deps;
+    const sights = new Map<ChannelId, object>();
     const deliveries: Delivery[] = [];
-    for (const channelId of new Set(devices.map((device) => device.channelId))) {
-      const told = webhooks.toldOf({
+    for (const device of devices) {
+      const { key, channelId, leftAt } = device;
+      const about = {
         project: null,
         app: appOfChannel(channelId),
         asked: true,
         type: 'device.gone',
-      });
+      } as const;
+      const told = webhooks.toldOf(about).filter((webhook) => wants(webhook, device));
       if (told.length === 0) continue;
-      const channel = await store.findChannel(channelId);
-      const exists = channel !== undefined && channel.state !== 'removed';
-      const left = exists ? (await store.devicesOf(channel.key)).length : 0;
-      const gone = devices.filter((device) => device.channelId === channelId).map(({ key }) => key);
-      for (const { id } of told)
-        deliveries.push(
-          deliveryOf(id, 'device.gone', `gone ${gone.join()}`, clock.now(), {
-            channelId,
-            exists,
-            devices: left,
-          }),
-        );
+      const sight = sights.get(channelId) ?? (await this.#sightOf(channelId));
+      sights.set(channelId, sight);
+      const data = { channelId, ...sight };
+      for (const { id } of told) deliveries.push(deliveryOf(id, 'device.gone', `gone ${key}`, leftAt, data));
     }
     if (deliveries.length === 0) return;
     await queue.add(deliveries);
     kick();
+  }
+
+  async #sightOf(channelId: ChannelId): Promise<{ readonly exists: boolean; readonly devices: number }> {
+    const { store } = this.#deps;
+    const channel = await store.findChannel(channelId);
+    if (channel === undefined || channel.state === 'removed') return { exists: false, devices: 0 };
+    return { exists: true, devices: (await store.devicesOf(channel.key)).length };
   }
 
   #watch(row: Row, targets: FollowedMessage['targets']): boolean {

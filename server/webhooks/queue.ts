@@ -2,7 +2,7 @@ import { limits } from '../../protocol/limits.ts';
 import { audit } from '../accounts/audit.ts';
 import type { ControlDatabase } from '../accounts/database.ts';
 import type { Clock } from '../core/clock.ts';
-import type { Delivery, ShownDelivery } from './webhook.ts';
+import type { Delivery, EventType, ShownDelivery } from './webhook.ts';
 
 /** A delivery whose time has come, and where it goes. */
 export interface DueDelivery extends Delivery {
@@ -155,6 +155,18 @@ export class DeliveryQueue {
       lastAt: row.last_at,
       nextAt: row.next_at,
     }));
+  }
+
+  /** When the newest event of a type, of those kept before a moment, was kept for each webhook that has one. */
+  async newest(type: EventType, before: number): Promise<ReadonlyMap<string, number>> {
+    const rows = await this.#db
+      .selectFrom('webhook_deliveries')
+      .where('type', '=', type)
+      .where('created_at', '<', before)
+      .groupBy('webhook')
+      .select(({ fn }) => ['webhook', fn.max('created_at').as('at')])
+      .execute();
+    return new Map(rows.map(({ webhook, at }) => [webhook, Number(at)]));
   }
 
   waiting(webhook: string): Promise<number> {

@@ -378,3 +378,34 @@ test('WH2 an address that is not public is not called, and the page says why', a
   expect(receiver.calls).toEqual([]);
   await room.stop();
 });
+
+test('WH14 a device whose leaving a kill cut off is told at the next start, once, and to whom there was then', async () => {
+  const { id } = await hook(ofApp(), { events: ['device.gone'] });
+  const tablet = await device('tablet');
+  const first = town.openWebhooksAgain();
+  await first.start();
+  clock.advance(1);
+  await town.devices.remove(tablet);
+  await stands(id, 'delivered', 1);
+  await first.stop();
+  // What a kill between the two commits leaves.
+  await town.store.removeDevice(laptop.key);
+  await town.store.removeDevice(phone.key);
+  clock.advance(1);
+  await hook(ofApp(), { url: receiver.url('/late'), events: ['device.gone'] });
+  const again = town.openWebhooksAgain();
+  await again.start();
+  await receiver.has(3);
+  await again.stop();
+  const onceMore = town.openWebhooksAgain();
+  await onceMore.start();
+  expect((await shown(id)).length).toBe(3);
+  await onceMore.stop();
+  // A call that a stop cut off is made again.
+  const calls = new Map(receiver.calls.map((call) => [call.headers['webhook-id'], call]));
+  expect([...calls.values()].map(({ path, body }) => [path, JSON.parse(body).data])).toEqual([
+    ['/hook', { channelId: channel, exists: true, devices: 2 }],
+    ['/hook', { channelId: channel, exists: true, devices: 0 }],
+    ['/hook', { channelId: channel, exists: true, devices: 0 }],
+  ]);
+});

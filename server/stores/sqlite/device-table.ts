@@ -8,6 +8,7 @@ import type {
   DeviceChange,
   DeviceDraft,
   DeviceKey,
+  FormerDevice,
   WakeableOf,
 } from '../../core/store.ts';
 import { Lru } from './lru.ts';
@@ -29,6 +30,8 @@ export interface DeviceRow {
   readonly seenAt: number;
 }
 
+type FormerRow = Pick<DeviceRow, 'key' | 'channel'> & Pick<FormerDevice, 'leftAt'>;
+
 const COLUMNS = `key, id, channel, token_hash AS tokenHash, name, transport,
   lowest_urgency AS lowestUrgency, since, registered_at AS registeredAt, seen_at AS seenAt`;
 
@@ -45,6 +48,7 @@ export class DeviceTable {
   readonly #insert: Statement<DeviceRow, (string | number | null)[]>;
   readonly #update: Statement<unknown, [string, string | null, string, string, number]>;
   readonly #seen: Statement<unknown, [number, number]>;
+  readonly #leftAfter: Statement<FormerRow, [number, number]>;
   readonly #leave: Statement<unknown, [number, number]>;
   readonly #blank: Statement<unknown, [number]>;
   readonly #dropFormer: Statement<unknown, [number, number]>;
@@ -75,6 +79,10 @@ export class DeviceTable {
       'UPDATE devices SET token_hash = ?, transport = ?, name = ?, lowest_urgency = ? WHERE key = ?',
     );
     this.#seen = db.prepare('UPDATE devices SET seen_at = ? WHERE key = ?');
+    this.#leftAfter = db.prepare(
+      `SELECT key, channel, removed_at AS leftAt FROM devices WHERE removed_at > ?
+       ORDER BY removed_at DESC, key DESC LIMIT ?`,
+    );
     this.#leave = db.prepare(
       "UPDATE devices SET removed_at = ?, token_hash = '', transport = NULL, sign_in = NULL WHERE key = ?",
     );
@@ -140,6 +148,10 @@ export class DeviceTable {
     this.#leave.run(now, device.key);
     this.#known.delete(device.key);
     this.#keys.delete(device.id);
+  }
+
+  leftAfter(moment: number, limit: number): readonly FormerRow[] {
+    return this.#leftAfter.all(moment, limit);
   }
 
   /** Takes the names from all devices of a channel, also from those that left. */

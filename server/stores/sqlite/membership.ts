@@ -11,6 +11,7 @@ import type {
   DeviceChange,
   DeviceDraft,
   DeviceKey,
+  FormerDevice,
   LeftDevice,
   Seen,
 } from '../../core/store.ts';
@@ -110,6 +111,12 @@ export class Membership {
     if (device !== undefined) this.#leave(device);
   }
 
+  leftAfter(moment: number, limit: number): readonly FormerDevice[] {
+    return this.#devices
+      .leftAfter(moment, limit)
+      .map(({ key, channel, leftAt }) => ({ ...this.#left({ key, channel }), leftAt }));
+  }
+
   removeSignIn(signIn: string): readonly LeftDevice[] {
     return this.#allLeave(this.#devices.ofSignIn(signIn));
   }
@@ -136,10 +143,11 @@ export class Membership {
 
   #allLeave(devices: readonly DeviceRow[]): readonly LeftDevice[] {
     for (const device of devices) this.#leave(device);
-    return devices.map(({ key, channel }) => ({
-      key,
-      channelId: this.#channels.byKey(channel)?.id ?? ('' as ChannelId),
-    }));
+    return devices.map((device) => this.#left(device));
+  }
+
+  #left({ key, channel }: Pick<DeviceRow, 'key' | 'channel'>): LeftDevice {
+    return { key, channelId: this.#channels.byKey(channel)?.id ?? ('' as ChannelId) };
   }
 
   #leave(device: DeviceRow): void {

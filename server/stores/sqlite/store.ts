@@ -15,6 +15,7 @@ import type {
   DeviceKey,
   Draft,
   EndedListener,
+  FormerDevice,
   Kept,
   LeftDevice,
   MessageTrace,
@@ -267,6 +268,10 @@ class SqliteStore implements Store {
 
   removeDevice(device: DeviceKey): Promise<void> {
     return this.#commit.write(() => this.#membership.removeDevice(device));
+  }
+
+  async leftAfter(moment: number, limit: number): Promise<readonly FormerDevice[]> {
+    return this.#read(() => this.#membership.leftAfter(moment, limit));
   }
 
   removeSignIn(signIn: string): Promise<readonly LeftDevice[]> {

@@ -74,7 +74,7 @@ async function compare(
       measure: () => load(bench, one, connections),
     })),
   );
-  const results = await interleave(bench.quick ? 3 : 5, contenders);
+  const results = await interleave(bench.quick ? 2 : 5, contenders);
   const rateOf = (one: Accepting, connections: number, what: keyof Rate) =>
     median((results.get(`${one.name} ${connections}`) ?? []).map((rate) => rate[what]));
   const rows = all.map((one) => row(one, (connections, what) => rateOf(one, connections, what)));

@@ -59,7 +59,7 @@ export const idle: Figure = {
 
 async function compare(bench: Bench, idlers: readonly Idler[], missing: readonly string[]): Promise<Outcome> {
   const contenders = idlers.map((one) => ({ name: one.name, measure: () => bytesPerDevice(bench, one) }));
-  const results = await interleave(3, contenders);
+  const results = await interleave(bench.quick ? 2 : 3, contenders);
   const bytesOf = ({ name }: Idler) => median(results.get(name) ?? []);
   const rows: Row[] = idlers.map((one) => ({
     name: one.name,

@@ -87,7 +87,9 @@ export class PendingMessages {
    */
   next(now: number): Pending | undefined {
     if (this.#list.length === 0) return undefined;
-    this.#keep((one) => one.state !== 'waiting' || one.kept.expiresAt > now);
+    const isOver = (one: Pending) => one.state === 'waiting' && one.kept.expiresAt <= now;
+    // Hardly ever, and each list that is made anew costs every device of a fan-out.
+    if (this.#list.some(isOver)) this.#keep((one) => !isOver(one));
     let best: Pending | undefined;
     for (const one of this.#list) {
       if (

@@ -25,6 +25,12 @@ describe('codec', () => {
     });
   });
 
+  test('WW1 each message has a frame of its own, also when they take turns', () => {
+    const other = { ...kept, version: 42 as Version };
+    const versions = [kept, kept, other, kept].map((one) => parseServerFrame(encodeMessage(one)));
+    expect(versions).toMatchObject([41, 41, 42, 41].map((version) => ({ version })));
+  });
+
   test('VT13 one of the queue of a subchannel says so', () => {
     expect(parseServerFrame(encodeMessage({ ...kept, slot: 'q:3' }))).toMatchObject({
       subchannelId: 3,

@@ -19,10 +19,17 @@ export function decode(message: string | Uint8Array): ClientFrame | Refused {
   return { type: 'refused', close: 'frame-bad', why: 'binary frames are not spoken here' };
 }
 
+/** What was encoded last. A message goes to all devices of its channel in one go, so for all of them it is encoded once. */
+let last: { readonly kept: Kept; readonly frame: string } | undefined;
+
 /** A kept message as a text frame. The slots of an app's channel are its subchannels and their queues. */
-export function encodeMessage({ version, slot, payload }: Kept): string {
+export function encodeMessage(kept: Kept): string {
+  if (last?.kept === kept) return last.frame;
+  const { version, slot, payload } = kept;
   const message = { type: 'message', version, subchannelId: subchannelOf(slot), payload } as const;
-  return formatFrame(isSubchannelQueue(slot) ? { ...message, collapse: false } : message);
+  const frame = formatFrame(isSubchannelQueue(slot) ? { ...message, collapse: false } : message);
+  last = { kept, frame };
+  return frame;
 }
 
 /** Code and reason of a close frame; `why` says what exactly was wrong this time. */

@@ -1,12 +1,12 @@
 import * as fc from 'fast-check';
 import type { Subchannel } from '../protocol/subchannel.ts';
-import type { ModelTown } from './model-town.ts';
+import type { ModelTown, Way } from './model-town.ts';
 import type { Mood, Profile } from './profile.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
-const DEVICES_MAX = 3;
+const DEVICES_MAX = 4;
 
 /** What may happen in a town, with a name to print. Nothing is a model in fast-check's sense: the town carries its own. */
 type Happening = fc.AsyncCommand<object, ModelTown>;
@@ -34,26 +34,57 @@ function profileOf({ profiles }: ModelTown, place: number): Profile {
   return profile;
 }
 
-const onDevice = (name: string, run: (town: ModelTown, profile: Profile) => void) =>
+const onDevice = (name: string, run: (town: ModelTown, profile: Profile) => Promise<void> | void) =>
   which.map((place) =>
     happening(`${name}(device ${place + 1})`, (town) => run(town, profileOf(town, place))),
   );
 
-const send = fc
-  .tuple(subchannel, fc.constantFrom(1, 1, 2, 3, 20))
-  .map(([to, count]) => happening(`send(subchannel ${to}, ${count})`, (town) => town.send(to, count)));
+const historic: fc.Arbitrary<Way> = fc.record({ account: fc.constantFrom(0, 0, 1) });
 
-/** A device comes or goes while messages are on their way in. */
+const multicast: fc.Arbitrary<Way> = fc.record({
+  collapse: fc.constantFrom(false, false, true),
+  deliver: fc.constantFrom('all', 'all', 'any'),
+  ttl: fc.constantFrom(2_419_200, 2_419_200, 600, 0),
+});
+
+const way = fc.oneof(historic, multicast);
+
+/** As a sender would say it. */
+const told = (one: Way): string =>
+  'account' in one
+    ? `account ${one.account + 1}`
+    : `all, collapse ${one.collapse}, deliver ${one.deliver}, ttl ${one.ttl}`;
+
+const send = fc
+  .tuple(subchannel, fc.constantFrom(1, 1, 2, 3, 20), way)
+  .map(([to, count, by]) =>
+    happening(`send(subchannel ${to}, ${count}, ${told(by)})`, (town) => town.send(to, count, by)),
+  );
+
+/** More than the queue of a subchannel holds. */
+const flood = fc
+  .tuple(subchannel, multicast)
+  .map(([to, by]) => happening(`flood(subchannel ${to}, ${told(by)})`, (town) => town.send(to, 110, by)));
+
+/** A device comes or goes, or its channel pauses or goes on, while messages are on their way in. */
 const sendAndMove = fc
-  .tuple(subchannel, which, fc.constantFrom('connect', 'disconnect', 'kill'), fc.nat({ max: 3 }))
-  .map(([to, place, move, turns]) =>
+  .tuple(
+    subchannel,
+    which,
+    fc.constantFrom('connect', 'disconnect', 'kill', 'pause', 'resume'),
+    fc.integer({ min: -2, max: 3 }),
+    way,
+  )
+  .map(([to, place, move, turns, by]) =>
     happening(
-      `send(subchannel ${to}, 3) and ${move}(device ${place + 1}) ${turns} turns later`,
+      `send(subchannel ${to}, 3, ${told(by)}) and ${move}(device ${place + 1}) ${turns} turns later`,
       async (town) => {
-        const sent = town.send(to, 3);
-        for (let i = 0; i < turns; i++) await new Promise(setImmediate);
-        town[move](profileOf(town, place));
-        await sent;
+        const moving = async () => await town[move](profileOf(town, place));
+        const sending = () => town.send(to, 3, by);
+        const [first, second] = turns < 0 ? [moving, sending] : [sending, moving];
+        const begun = first();
+        for (let i = 0; i < Math.abs(turns); i++) await new Promise(setImmediate);
+        await Promise.all([begun, second()]);
       },
     ),
   );
@@ -69,10 +100,12 @@ const crash = fc
     sends: fc.constantFrom(0, 2, 20),
     turns: fc.nat({ max: 3 }),
     torn: fc.uint8Array({ maxLength: 6_000, size: 'max' }),
+    way,
   })
   .map((how) =>
-    happening(`crash(${how.sends} sends, ${how.turns} turns, ${how.torn.length} bytes torn)`, (town) =>
-      town.crash(how),
+    happening(
+      `crash(${how.sends} sends, ${told(how.way)}, ${how.turns} turns, ${how.torn.length} bytes torn)`,
+      (town) => town.crash(how),
     ),
   );
 
@@ -109,6 +142,9 @@ const weighted: readonly (readonly [number, fc.Arbitrary<Happening>])[] = [
       profile.reachable = true;
     }),
   ],
+  [1, onDevice('pause', (town, profile) => town.pause(profile))],
+  [2, onDevice('resume', (town, profile) => town.resume(profile))],
+  [1, flood],
   [3, mood],
   [2, crash],
   [1, fc.constant(happening('restart', (town) => town.restart()))],
@@ -123,6 +159,7 @@ export const happenings = weighted.flatMap(([weight, one]) => Array.from({ lengt
 /** At the end everyone comes, reads, and handles well; nothing may be owed then. */
 export async function settleAll(town: ModelTown): Promise<void> {
   for (const profile of town.profiles) {
+    await town.resume(profile);
     profile.reachable = true;
     profile.stall(false);
     profile.setMood('good');

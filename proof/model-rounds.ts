@@ -23,7 +23,7 @@ export async function runModelRounds({
   const sum = { accepted: 0, lost: 0, duplicated: 0, reordered: 0 };
   const history = fc.commands(happenings, { size: 'max', maxCommands: 60 });
   await fc.assert(
-    fc.asyncProperty(fc.integer({ min: 1, max: 2 }), history, async (devices, commands) => {
+    fc.asyncProperty(fc.integer({ min: 1, max: 3 }), history, async (devices, commands) => {
       await using town = await ModelTown.open(devices);
       await fc.asyncModelRun(() => ({ model: {}, real: town }), commands);
       await settleAll(town);

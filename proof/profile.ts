@@ -1,7 +1,7 @@
 import type { MarkStore, Marks, Offer, Timers } from '../client/ports.ts';
 import { createReceiver, type Receiver } from '../client/receiver.ts';
 import { createUpstream } from '../client/upstream.ts';
-import { subchannelOf } from '../protocol/slot.ts';
+import { isSubchannelQueue, slotOf, subchannelOf } from '../protocol/slot.ts';
 import type { ClientFrame } from '../protocol/wire.ts';
 import type { Acknowledgement } from '../server/core/devices.ts';
 import type { Outbox } from '../server/core/outbox.ts';
@@ -55,7 +55,13 @@ export class Profile {
 
   /** True when everything that it is owed must have run by now. */
   get owedAll(): boolean {
-    return this.connected && !this.#stalled && this.mood === 'good' && this.#hung.length === 0;
+    return (
+      this.connected &&
+      !this.#promises.isPaused(this.name) &&
+      !this.#stalled &&
+      this.mood === 'good' &&
+      this.#hung.length === 0
+    );
   }
 
   /** Connects by `open`, which hands the recipient to the core. */
@@ -118,7 +124,10 @@ export class Profile {
     this.#promises.offered(this.name, String(slot), version);
     // A frame crosses a network: the receiver has it a turn later.
     const receiver = this.#receiver;
-    queueMicrotask(() => void receiver.offer({ version, payload, subchannelId: subchannelOf(slot) }));
+    const collapse = isSubchannelQueue(slot) ? false : undefined;
+    queueMicrotask(
+      () => void receiver.offer({ version, payload, subchannelId: subchannelOf(slot), collapse }),
+    );
   }
 
   #start(): Receiver {
@@ -144,18 +153,23 @@ export class Profile {
       load: async () => this.#marks,
       save: async (marks) => {
         if (!alive()) return;
-        const fresh = Object.entries(marks).filter(([place, mark]) => this.#marks[place] !== mark);
+        const before = this.#marks;
         this.#marks = { ...marks };
-        for (const [place, version] of fresh) this.#promises.recorded(this.name, place, Number(version));
+        for (const [place, mark] of Object.entries(marks)) {
+          const known = [before[place] ?? []].flat();
+          for (const version of [mark].flat())
+            if (!known.includes(version))
+              this.#promises.recorded(this.name, place.replace('q', 'q:'), version);
+        }
         this.happened++;
       },
     };
   }
 
-  async #run({ version, subchannelId }: Offer, alive: () => boolean): Promise<void> {
+  async #run({ version, subchannelId, collapse }: Offer, alive: () => boolean): Promise<void> {
     if (!alive()) return;
     this.happened++;
-    this.#promises.runBegan(this.name, String(subchannelId), version);
+    this.#promises.runBegan(this.name, String(slotOf(subchannelId, collapse !== false)), version);
     const well =
       this.mood === 'hanging'
         ? await new Promise<boolean>((end) => this.#hung.push({ end }))

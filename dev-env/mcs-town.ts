@@ -25,6 +25,7 @@ export interface McsTownOptions {
   /** 0, a free one, when left out. */
   readonly port?: number;
   readonly keys?: MacRing;
+  readonly load?: { readonly tight: boolean };
 }
 
 let authority: Promise<Certified> | undefined;
@@ -61,6 +62,7 @@ export class McsTown implements AsyncDisposable {
       origin: town.origin,
       hostname: '127.0.0.1',
       port: options.port ?? 0,
+      ...(options.load && { load: options.load }),
       heartbeatMs: options.heartbeatMs ?? 240_000,
       certificate: await issueCertificate({ cert, key }, ['127.0.0.1'], new Date()),
     });

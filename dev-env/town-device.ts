@@ -7,7 +7,7 @@ import type { Town } from './town.ts';
  * An access token for the town's app as an extension gets it: the code flow with PKCE, silently, with the seed's sign-in in
  * place of the browser's cookie.
  */
-export async function signInToTown({ origin, seed }: Town): Promise<string> {
+export async function signInToTown({ origin, seed }: Pick<Town, 'origin' | 'seed'>): Promise<string> {
   const launch = async (url: string): Promise<string> => {
     const answer = await fetch(url, { headers: { Cookie: seed.cookie }, redirect: 'manual' });
     const location = answer.headers.get('location');

@@ -276,6 +276,12 @@ export const errorTable = {
     'The service is not available now.',
     'Send again later; nothing was accepted.',
   ),
+  overloaded: global(
+    503,
+    'backendError',
+    'The service has more to do than it can now.',
+    'Wait as long as Retry-After says, then send again; nothing was accepted.',
+  ),
   internal: global(
     500,
     'internalError',

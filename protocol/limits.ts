@@ -70,6 +70,19 @@ export const limits = {
   vapidSkewMs: 60_000,
   /** Retry-After when messages cannot be kept now. */
   unavailableRetrySeconds: 120,
+  /** OL1: messages that are being kept at a time; one commit takes about half of the time that they may wait for it. */
+  writesInFlight: 512,
+  /** How long they wait for a turn of the event loop, which comes late while more requests arrive than are answered. */
+  writesWaitMs: 50,
+  /** Retry-After of who is refused for the load: a burst is over by then. */
+  overloadedRetrySeconds: 5,
+  /** How often the log says that messages or connections are refused for the load. */
+  overloadedToldMs: 10_000,
+  /** OL2: how often memory is read, and the part of --memory-limit from which on nothing new is taken. */
+  memoryLookMs: 500,
+  memoryPart: 0.9,
+  /** MiB that it can name. */
+  memoryLimitMax: 1024 * 1024,
   /** Messages that receipts list at a time, newest first. */
   receiptsListed: 1_000,
   /** Streams of receipts that are open at the same time, how often each looks for ends that nobody told it, and how long one lasts. */

@@ -21,6 +21,7 @@ export function acceptance(
     store: core.store,
     announcer: core.announcer,
     wakes,
+    load: core.load,
     clock,
     calendar,
     followers: webhooks.followers,

@@ -29,6 +29,8 @@ export interface World {
   readonly synchronous: Synchronous;
   /** Instead of the data folder. */
   readonly keeping?: (config: Config, world: World, closing: Closing) => Promise<Keeping>;
+  /** Instead of the resident memory of the process, in bytes. */
+  readonly memory?: () => number;
   /** Instead of a port of its own. */
   readonly listen?: Listen;
   /** Instead of a key pair that nobody can guess, for apps whose key is made here. */
@@ -46,6 +48,7 @@ export interface Core {
   readonly receiving: Receiving;
   readonly holdings: Holdings;
   readonly pushes: Pushes;
+  readonly load: Pushes['load'];
 }
 
 /** What every room stands on. */
@@ -55,12 +58,19 @@ export interface Ground extends Omit<Keeping, 'store'> {
   readonly core: Core;
 }
 
-export function openCore(store: Store, secrets: Secrets, { clock, random, events }: World): Core {
+/** @param load none = one that hurries nobody and tells nobody */
+export function openCore(
+  store: Store,
+  secrets: Secrets,
+  { clock, random, events }: World,
+  load?: Core['load'],
+): Core {
   const presence = new MemoryPresence();
   const bus = new MemoryBus();
   const deliveries = new Deliveries({ node: 'embedded', store, presence, bus, clock, events });
   const announcer = new Announcer({ presence, bus, events });
   const endpoints = new Endpoints(secrets);
+  const pushes = new Pushes({ store, endpoints, announcer, bus, clock, events, ...(load && { load }) });
   return {
     store,
     presence,
@@ -71,7 +81,8 @@ export function openCore(store: Store, secrets: Secrets, { clock, random, events
     devices: new Devices({ store, deliveries, bus, random, events }),
     receiving: new Receiving({ store, bus }),
     holdings: new Holdings({ store, deliveries, bus, events }),
-    pushes: new Pushes({ store, endpoints, announcer, bus, clock, events }),
+    pushes,
+    load: pushes.load,
   };
 }
 

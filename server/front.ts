@@ -1,8 +1,12 @@
 import type { Hono } from 'hono';
 import { AUTOPUSH_PATH } from '../protocol/browser-settings.ts';
+import { asReveilleError } from '../protocol/errors.ts';
 import { CONNECT_PATH } from '../protocol/wire.ts';
 import type { TrustedProxies } from './config/trusted-proxies.ts';
+import type { Load } from './core/load.ts';
+import { withCors } from './doors/cors.ts';
 import { type Door, plainPath } from './doors/door.ts';
+import { googleError } from './doors/google-answer.ts';
 import type { Peer } from './doors/peer.ts';
 import type { AutopushGateway } from './gateways/autopush/listener.ts';
 import type { WebSocketGateway } from './gateways/websocket/listener.ts';
@@ -24,6 +28,7 @@ export interface FrontDeps {
   readonly webpush: Door;
   readonly gateway: WebSocketGateway;
   readonly autopush: AutopushGateway;
+  readonly load: Load;
   readonly pages: Hono<{ Bindings: { peer: Peer } }>;
   readonly proxies: TrustedProxies;
 }
@@ -53,7 +58,7 @@ class RequestPeer implements Peer {
 type Answer = Response | undefined | Promise<Response | undefined>;
 
 /** The doors that answer a request with a response, as all but the upgrades to a socket do. */
-type Doors = Omit<FrontDeps, 'gateway' | 'autopush' | 'proxies'>;
+type Doors = Omit<FrontDeps, 'gateway' | 'autopush' | 'load' | 'proxies'>;
 
 /**
  * The front of the house: which door a path leads to. Hot doors are found by one look into a map and never meet the router
@@ -64,10 +69,20 @@ export function front(deps: FrontDeps): (request: Request, server: Bun.Server<So
     const url = new URL(request.url);
     const peer = new RequestPeer(request, server, deps.proxies);
     const path = plainPath(url.pathname);
-    if (path === CONNECT_PATH) return deps.gateway.upgrade(request, server, peer);
-    if (path === AUTOPUSH_PATH) return deps.autopush.upgrade(request, server, peer);
+    if (path === CONNECT_PATH) return crowded(deps.load) ?? deps.gateway.upgrade(request, server, peer);
+    if (path === AUTOPUSH_PATH) return crowded(deps.load) ?? deps.autopush.upgrade(request, server, peer);
     return answerOf(deps, request, peer, url);
   };
+}
+
+/** OL2: the refusal of a connection while memory is scarce. */
+function crowded(load: Load): Response | undefined {
+  try {
+    load.assertMemory();
+    return undefined;
+  } catch (thrown) {
+    return withCors(googleError(asReveilleError(thrown)));
+  }
 }
 
 /** The answer to a request that never crossed a socket: one that a page of ours sends for the person in front of it. */

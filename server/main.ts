@@ -26,6 +26,7 @@ import { Metrics } from './observe/metrics.ts';
 import type { Spans } from './observe/spans.ts';
 import { openObserving, timed } from './observing.ts';
 import { OPENAPI_PATH, openApiDoor } from './openapi.ts';
+import { openLoad, watchMemory } from './overload.ts';
 import { pagesOf } from './page-routes.ts';
 import { openPeople, type Rooms } from './people.ts';
 import { QuotaWatch } from './quota/quota-watch.ts';
@@ -107,7 +108,8 @@ async function openRooms(
   const outside = { clock: clock.outside ?? clock };
   const keeping = await (world.keeping ?? openDataFolder)(config, world, closing);
   const { secrets, store } = keeping;
-  const core = openCore(store, secrets, world);
+  const core = openCore(store, secrets, world, openLoad(store, clock, events));
+  closing.push(watchMemory(core.load, config.memoryLimit, clock, world.memory));
   const endSilent = () => core.pushes.endSilent((holder) => core.holdings.isHeld(holder));
   closing.push(startHousekeeping(store, endSilent, clock, events));
   const ground: Ground = { config, world, ...keeping, core };
@@ -151,6 +153,7 @@ async function openRooms(
     webpush: webpushDoor({ ...world, ...core, ...config, keys: secrets, origin, refusals, takesText }),
     gateway,
     autopush,
+    load: core.load,
     pages: pagesOf(ground, rooms, origin, { ...records, waking }, async (request, peer) =>
       answerOf(doors, request, peer),
     ),

@@ -44,6 +44,8 @@ export interface Config {
   /** Messages of a project a day unless the project has its own number; 0 = no limit. */
   readonly dailyQuota: number;
   readonly devicesPerChannel: number;
+  /** MiB of resident memory; 0 = no limit. */
+  readonly memoryLimit: number;
   /** The ring of keys when it does not live in the data folder: its text, or the file that has it. */
   readonly secrets: { readonly text: string } | { readonly file: string } | undefined;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
@@ -92,6 +94,7 @@ export function decideConfig(raw: RawSettings, secretsText?: string): Config {
     signUp: choice('signUp', raw, ['open', 'invite', 'closed']),
     dailyQuota: wholeNumber('dailyQuota', raw, Number.MAX_SAFE_INTEGER),
     devicesPerChannel: wholeNumber('devicesPerChannel', raw, limits.devicesPerChannelMax, 1),
+    memoryLimit: wholeNumber('memoryLimit', raw, limits.memoryLimitMax),
     secrets: readSecrets(raw, secretsText),
     logLevel: choice('logLevel', raw, ['debug', 'info', 'warn', 'error', 'silent']),
     loopback: isLoopback(host) && trustedProxies.empty && originIsLoopback(raw),
@@ -225,7 +228,7 @@ function readSecrets(raw: RawSettings, text: string | undefined): Config['secret
 }
 
 function wholeNumber(
-  name: 'port' | 'mcsPort' | 'mcsHeartbeat' | 'dailyQuota' | 'devicesPerChannel',
+  name: 'port' | 'mcsPort' | 'mcsHeartbeat' | 'dailyQuota' | 'devicesPerChannel' | 'memoryLimit',
   raw: RawSettings,
   max: number,
   min = 0,

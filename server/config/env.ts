@@ -156,6 +156,13 @@ export const settings = {
     about:
       'devices of one user of an app; the longest silent one leaves when one more registers. Raise it for an account that many screens share',
   },
+  memoryLimit: {
+    flag: '--memory-limit <MiB>',
+    variable: 'REVEILLE_MEMORY_LIMIT',
+    fallback: '0',
+    about:
+      'memory that the service keeps below: near it, new messages and new connections are answered 503, all else goes on; 0 = no limit',
+  },
   secretsFile: {
     flag: '--secrets-file <file>',
     variable: 'REVEILLE_SECRETS_FILE',

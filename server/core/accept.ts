@@ -5,6 +5,7 @@ import type { Message } from '../../protocol/message.ts';
 import type { Events } from '../observe/events.ts';
 import type { Announcer } from './announcer.ts';
 import type { Clock } from './clock.ts';
+import { Load } from './load.ts';
 import type { QuotaCalendar } from './quota-day.ts';
 import { type Followers, nobodyFollows } from './receipts.ts';
 import { SEND_SCOPE, type Sender, type Senders } from './sender.ts';
@@ -16,6 +17,8 @@ import type { Wakes } from './wake.ts';
  * learns whether a user exists, and nobody is told of a message before it is on disk (AC1).
  */
 export class Acceptance {
+  /** What the doors ask before they read a message. */
+  readonly load: Load;
   readonly #senders: Senders;
   readonly #store: Pick<Store, 'findChannel'> & Pick<MessageStore, 'keep'>;
   readonly #announcer: Announcer;
@@ -30,6 +33,8 @@ export class Acceptance {
     readonly store: Store;
     readonly announcer: Announcer;
     readonly wakes: Pick<Wakes, 'kept'>;
+    /** None = one of its own. */
+    readonly load?: Load;
     readonly clock: Clock;
     readonly calendar: QuotaCalendar;
     /** None = nobody is told of what becomes of messages. */
@@ -40,6 +45,7 @@ export class Acceptance {
     this.#store = deps.store;
     this.#announcer = deps.announcer;
     this.#wakes = deps.wakes;
+    this.load = deps.load ?? new Load();
     this.#clock = deps.clock;
     this.#calendar = deps.calendar;
     this.#followers = deps.followers ?? nobodyFollows;
@@ -67,7 +73,7 @@ export class Acceptance {
   /**
    * The steps after the door has read the message: ownership, channel, quota, keep, announce.
    * Settles when the message is synced to disk; its version is the message's id.
-   * @throws `app-not-owned`, `channel-invalid`, `app-unproven`, `quota-exceeded`, `store-full`, `unavailable`.
+   * @throws `app-not-owned`, `channel-invalid`, `app-unproven`, `quota-exceeded`, `store-full`, `unavailable`, `overloaded`.
    */
   async accept(sender: Sender, message: Message): Promise<Kept> {
     const app = appOfChannel(message.channel);
@@ -117,6 +123,7 @@ export class Acceptance {
       dailyQuota: sender.dailyQuota,
       quotaDay: today.day,
     };
+    this.load.begin();
     try {
       return await this.#store.keep(draft);
     } catch (error) {
@@ -127,6 +134,8 @@ export class Acceptance {
         `The limit of this project is ${sender.dailyQuota} a day; it resets at ${resetsAt}.`,
         { retryAfterSeconds: Math.ceil((today.endsAt - now) / 1_000) },
       );
+    } finally {
+      this.load.end();
     }
   }
 }

@@ -67,7 +67,7 @@ export interface ChannelSight {
 }
 
 interface MulticastsDeps {
-  readonly acceptance: Pick<Acceptance, 'admit'>;
+  readonly acceptance: Pick<Acceptance, 'admit' | 'load'>;
   readonly senders: Senders;
   readonly store: Pick<
     Store,
@@ -93,6 +93,11 @@ export class Multicasts {
     this.#deps = deps;
   }
 
+  /** Before anything is read of a message. @throws `overloaded`. */
+  assertRoom(): void {
+    this.#deps.acceptance.load.assertRoom();
+  }
+
   /** As Acceptance.admit; the client of an app has no project and cannot send. */
   async admit(accessToken: string | undefined): Promise<Sender & { readonly project: string }> {
     const sender = await this.#deps.acceptance.admit(accessToken);
@@ -108,7 +113,7 @@ export class Multicasts {
 
   /**
    * Keeps the message for every channel that takes it, then announces it. Settles when it is synced to disk.
-   * @throws `input-invalid` for a number that is no subchannel of the project, `quota-exceeded`, `targets-exceeded`, `idempotency-conflict`, `store-full`, `unavailable`: then nothing was kept.
+   * @throws `input-invalid` for a number that is no subchannel of the project, `quota-exceeded`, `targets-exceeded`, `idempotency-conflict`, `store-full`, `unavailable`, `overloaded`: then nothing was kept.
    */
   async accept(sender: Sender & { readonly project: string }, request: MulticastRequest): Promise<Multicast> {
     const { announcer, wakes, events, followers = nobodyFollows } = this.#deps;
@@ -243,7 +248,7 @@ export class Multicasts {
     request: MulticastRequest,
     targets: readonly Target[],
   ) {
-    const { store, clock, random } = this.#deps;
+    const { store, clock, random, acceptance } = this.#deps;
     const now = clock.now();
     const today = this.#deps.calendar(now);
     const ttlMs = request.ttl === 0 ? limits.instantMs : Math.min(request.ttl * 1_000, retentionMs);
@@ -265,6 +270,7 @@ export class Multicasts {
         quotaDay: today.day,
       },
     };
+    acceptance.load.begin(targets.length);
     try {
       return await store.keepMulticast(draft);
     } catch (error) {
@@ -279,6 +285,8 @@ export class Multicasts {
           retryAfterSeconds: Math.ceil((today.endsAt - now) / 1_000),
         },
       );
+    } finally {
+      acceptance.load.end(targets.length);
     }
   }
 }

@@ -7,6 +7,7 @@ import type { Announcer } from './announcer.ts';
 import type { Bus } from './bus.ts';
 import type { Clock } from './clock.ts';
 import type { Endpoint, Endpoints } from './endpoint.ts';
+import { Load } from './load.ts';
 import { utcDays } from './quota-day.ts';
 import type { Draft, Kept, PushHeaders, Store } from './store.ts';
 import type { HolderId, Subscription, SubscriptionStore } from './subscription.ts';
@@ -45,6 +46,8 @@ export function grantedTtl(seconds: number): number {
 
 /** Push subscriptions and the way of a push into the house, for the gateways, the web push doors and our own wake-ups. */
 export class Pushes {
+  /** As Acceptance.load. */
+  readonly load: Load;
   readonly #store: SubscriptionStore & Pick<Store, 'keep' | 'withdraw'>;
   readonly #endpoints: Endpoints;
   readonly #announcer: Pick<Announcer, 'announce'>;
@@ -57,6 +60,8 @@ export class Pushes {
     readonly endpoints: Endpoints;
     readonly announcer: Pick<Announcer, 'announce'>;
     readonly bus: Bus;
+    /** None = one of its own. */
+    readonly load?: Load;
     readonly clock: Clock;
     readonly events: Events;
   }) {
@@ -64,6 +69,7 @@ export class Pushes {
     this.#endpoints = deps.endpoints;
     this.#announcer = deps.announcer;
     this.#bus = deps.bus;
+    this.load = deps.load ?? new Load();
     this.#clock = deps.clock;
     this.#events = deps.events;
   }
@@ -132,7 +138,7 @@ export class Pushes {
   /**
    * Keeps a push and announces it. Settles when it is synced to disk.
    * @throws `endpoint-gone` when the subscription was removed meanwhile, `queue-full` with the seconds to wait,
-   * `store-full`, `unavailable`.
+   * `store-full`, `unavailable`, `overloaded`.
    */
   async accept(target: Target, push: Push): Promise<Kept> {
     const kept = await this.#keep(target, push);
@@ -164,10 +170,13 @@ export class Pushes {
       dailyQuota: 0,
       quotaDay: utcDays(now).day,
     };
+    this.load.begin();
     try {
       return await this.#store.keep(draft);
     } catch (error) {
       throw asPushError(error);
+    } finally {
+      this.load.end();
     }
   }
 

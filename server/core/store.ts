@@ -280,6 +280,8 @@ export interface DeviceStore {
 }
 
 export interface Store extends MessageStore, MulticastStore, SeenStore, DeviceStore, SubscriptionStore {
+  /** Keeps now what waits for others to share its commit. None = nothing ever waits so. */
+  hurry?(): void;
   /** Waits for what is under way, then closes. */
   close(): Promise<void>;
 }

@@ -9,6 +9,8 @@ export interface Events {
   stopped(): void;
   /** A request was answered with an error. `status` 5xx are ours to mend. */
   refused(door: string, code: string, detail: string | undefined, address: string): void;
+  /** Senders or connections are refused, for want of room for writes or of memory; told at most every limits.overloadedToldMs. */
+  overloaded(scarce: 'writes' | 'memory'): void;
   /** Something threw that we did not foresee. */
   failed(where: string, error: unknown): void;
   /** `app` is empty for a push subscription. */
@@ -34,7 +36,12 @@ export function loggedEvents(log: Logger): Events {
   return {
     listening: (origin) => log.info({ origin }, 'listening'),
     stopped: () => log.info('stopped'),
-    refused: (door, code, detail, address) => log.info({ door, code, detail, address }, 'refused'),
+    refused: (door, code, detail, address) => {
+      // Those are told of together: a line for each would be one more burden.
+      const level = code === 'overloaded' ? 'debug' : 'info';
+      log[level]({ door, code, detail, address }, 'refused');
+    },
+    overloaded: (scarce) => log.warn({ scarce }, 'overloaded'),
     failed: (where, error) => log.error({ where, err: error }, 'failed'),
     accepted: (version, project, app) => log.debug({ version, project, app }, 'accepted'),
     turnedAway: (project, app, code) => log.debug({ project, app, code }, 'turned away'),
@@ -72,6 +79,7 @@ export const silentEvents: Events = {
   listening() {},
   stopped() {},
   refused() {},
+  overloaded() {},
   failed() {},
   accepted() {},
   turnedAway() {},

@@ -7,7 +7,7 @@ const ACCEPT_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5,
 const CONFIRM_SECONDS = [0.005, 0.025, 0.1, 0.5, 1, 5, 30, 300, 3_600, 86_400, 604_800, 2_419_200];
 
 /** Part of the events: what is counted. */
-type Counted = Omit<Events, 'listening' | 'stopped' | 'turnedAway'>;
+type Counted = Omit<Events, 'listening' | 'stopped' | 'turnedAway' | 'overloaded'>;
 
 /**
  * Figures for Prometheus, counted from the events. No label has an open set of values: neither accounts nor projects, apps,

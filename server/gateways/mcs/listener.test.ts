@@ -507,6 +507,18 @@ describe('staying and ending', () => {
     client.acknowledge();
     await client.until(tags.data, limits.mcsInFlight + 1);
   });
+
+  test('OL2 while memory is scarce no connection comes in, and those that stand go on', async () => {
+    const load = { tight: false };
+    await using t = await town({ load });
+    const client = await t.join();
+    load.tight = true;
+    const refused = await t.mcs.connect().catch(() => undefined);
+    await refused?.closed;
+    expect(t.refused.at(-1)).toContain('memory');
+    await t.mcs.push(t.token, 'still here');
+    await client.until(tags.data);
+  });
 });
 
 describe('opening the port', () => {

@@ -1,10 +1,14 @@
 import { limits } from '../../../protocol/limits.ts';
+import type { Load } from '../../core/load.ts';
 import { HalfOpen } from '../../doors/half-open.ts';
 import { type ClientFrame, decodeClientFrame } from './codec.ts';
 import { FrameReader } from './frame-reader.ts';
 import { type House, type Line, Session, SWEEP_MS } from './session.ts';
 
-export type McsGatewayDeps = Omit<House, 'halfOpen' | 'sweeps'>;
+export interface McsGatewayDeps extends Omit<House, 'halfOpen' | 'sweeps'> {
+  /** None = there is always room. */
+  readonly load?: Pick<Load, 'tight'>;
+}
 
 export interface McsAddress {
   readonly hostname: string;
@@ -80,12 +84,14 @@ class Connection implements Line {
  */
 export class McsGateway {
   readonly #house: House;
+  readonly #load: McsGatewayDeps['load'];
   readonly #connections = new Set<Connection>();
   #server: Bun.TCPSocketListener<Connection | undefined> | undefined;
   #stopSweep: (() => void) | undefined;
   #whenEmpty: (() => void) | undefined;
 
   constructor(deps: McsGatewayDeps, halfOpenPerAddress: number = limits.halfOpenPerAddress) {
+    this.#load = deps.load;
     this.#house = { ...deps, halfOpen: new HalfOpen(halfOpenPerAddress), sweeps: 1 };
   }
 
@@ -148,6 +154,12 @@ export class McsGateway {
     const address = socket.remoteAddress;
     if (!this.#house.halfOpen.admits(address)) {
       this.#house.events.refused('mcs', 'rate-limited', 'too many connections without a login', address);
+      socket.terminate();
+      return;
+    }
+    if (this.#load?.tight === true) {
+      // It speaks no HTTP; a client that is cut off comes back later and later.
+      this.#house.events.refused('mcs', 'overloaded', 'memory is near its limit', address);
       socket.terminate();
       return;
     }

@@ -21,7 +21,7 @@ export const MESSAGE_PATHS: readonly string[] = [
 ];
 
 export interface SendDoorDeps {
-  readonly acceptance: Pick<Acceptance, 'admit' | 'accept'>;
+  readonly acceptance: Pick<Acceptance, 'admit' | 'accept' | 'load'>;
   readonly refusals: Refusals;
   readonly clock: Clock;
   readonly events: Events;
@@ -40,6 +40,7 @@ export function sendDoor(deps: SendDoorDeps): Door {
     let message: Message | undefined;
     try {
       assertMethod(request, 'POST');
+      deps.acceptance.load.assertRoom();
       sender = await deps.acceptance.admit(readAccessToken(request, url));
       assertJsonType(request);
       const text = await readText(request, deps.clock);

@@ -54,6 +54,7 @@ export function multicastDoor(given: MulticastDoorDeps): Door {
     try {
       const act = actionFor(plainPath(url.pathname));
       assertMethod(request, act.method);
+      if (act.method === 'POST') deps.multicasts.assertRoom();
       const token = readAccessToken(request, url);
       const admitted = await deps.multicasts.admit(token);
       sender = admitted;

@@ -32,6 +32,7 @@ const errnos: Partial<Record<ErrorCode, number>> = {
   'ttl-negative': 114,
   'store-full': 201,
   unavailable: 201,
+  overloaded: 201,
   internal: 999,
 };
 

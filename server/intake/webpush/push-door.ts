@@ -13,7 +13,7 @@ import type { Resources } from './resources.ts';
 import { assertSender, readVapid } from './vapid.ts';
 
 export interface PushDoorDeps {
-  readonly pushes: Pick<Pushes, 'open' | 'accept'>;
+  readonly pushes: Pick<Pushes, 'open' | 'accept' | 'load'>;
   readonly resources: Resources;
   /** Origins that a sender's `aud` may name; ours is the first. */
   readonly origins: ReadonlySet<string>;
@@ -28,6 +28,7 @@ export interface PushDoorDeps {
  */
 export async function takePush(request: Request, token: string, deps: PushDoorDeps): Promise<Response> {
   assertMethod(request, 'POST');
+  deps.pushes.load.assertRoom();
   const { headers } = request;
   const target = await deps.pushes.open(token);
   const { wantsReceipts, ...wish } = readDeliveryWish(headers);

@@ -26,7 +26,7 @@ const CHROMIUM_ORIGINS = ['https://fcm.googleapis.com', 'https://jmt17.google.co
 const METHODS = { push: 'POST', message: 'GET, DELETE', receipts: 'GET' } as const;
 
 export interface WebpushDoorDeps {
-  readonly pushes: Pick<Pushes, 'open' | 'accept' | 'withdraw'>;
+  readonly pushes: Pick<Pushes, 'open' | 'accept' | 'load' | 'withdraw'>;
   readonly store: Pick<MessageStore, 'traced' | 'trace'>;
   readonly keys: NameKeys;
   /** Where others reach this server: in the addresses that are handed out, and what `aud` must name. */

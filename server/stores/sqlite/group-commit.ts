@@ -100,6 +100,11 @@ export class GroupCommit {
     return this.#waiting.length > 0;
   }
 
+  /** Commits what waits, as far as it fits into one commit, without waiting for the turn. */
+  hurry(): void {
+    this.#flush();
+  }
+
   /** Commits what waits, then refuses further writes. */
   close(): void {
     this.#closed = true;

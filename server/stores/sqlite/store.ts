@@ -317,6 +317,10 @@ class SqliteStore implements Store {
     return this.#read(() => this.#subscribing.silent(before, limit));
   }
 
+  hurry(): void {
+    this.#commit.hurry();
+  }
+
   async close(): Promise<void> {
     this.#commit.close();
     await this.#pruningNow?.catch(() => undefined);

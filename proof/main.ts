@@ -4,6 +4,7 @@ import { runCrashRounds } from './crash-rig.ts';
 import { tryDoors } from './doors-tried.ts';
 import type { Verdict } from './model.ts';
 import { runModelRounds } from './model-rounds.ts';
+import { keepVerdict } from './nightly.ts';
 import { type ProofOptions, readOptions } from './options.ts';
 import { type Soak, soak } from './soak.ts';
 import { soakVerdict, writeSoak } from './soak-report.ts';
@@ -17,7 +18,7 @@ import { soakVerdict, writeSoak } from './soak-report.ts';
 const MINUTE = 60_000;
 
 /** Answers whether all promises held. */
-async function proveKept({ nightly, seed }: ProofOptions): Promise<boolean> {
+async function proveKept({ nightly, seed, results }: ProofOptions): Promise<boolean> {
   const sum = { accepted: 0, lost: 0, duplicated: 0, reordered: 0 };
   const add = (verdict: Verdict) => {
     for (const what of Object.keys(sum) as (keyof Verdict)[]) sum[what] += verdict[what];
@@ -41,6 +42,7 @@ async function proveKept({ nightly, seed }: ProofOptions): Promise<boolean> {
   console.log(
     `accepted ${sum.accepted}, lost ${sum.lost}, duplicated ${sum.duplicated}, reordered ${sum.reordered}`,
   );
+  if (nightly) await keepVerdict(results, Date.now(), { histories: histories.played, crashes: rounds }, sum);
   return sum.lost + sum.duplicated + sum.reordered === 0;
 }
 

@@ -16,7 +16,7 @@ export interface ProofOptions {
 export function readOptions(words: readonly string[]): ProofOptions {
   const command = new Command('proof')
     .description('Proves that nothing accepted is lost, and that nobody is in who does not belong.')
-    .option('--nightly', 'plays for long, and keeps the verdict', false)
+    .option('--nightly', 'plays for long: 500 crashes, and adds the verdict to nightly.md', false)
     .option('--seed <number>', 'plays the same histories again', above(-1), Date.now() % 2 ** 31)
     .option('--soak', 'a steady load on a real server instead, whose memory must not grow', false)
     .option('--minutes <number>', 'how long the soak lasts', above(0), 60)

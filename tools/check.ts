@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { auditPackages } from './audit.ts';
 import { writeBundles } from './build-client.ts';
 import { checkTypesAndLint } from './checks.ts';
 import { errorPage, errorPagePath } from './error-page.ts';
@@ -6,7 +7,7 @@ import { commandPage, commandPagePath, settingPage, settingPagePath } from './op
 import { root, run } from './run.ts';
 
 /**
- * `npm run check`: types, lint, tidy, the OpenAPI document that a server serves, and the
+ * `npm run check`: types, lint, known faults of packages, tidy, the OpenAPI document that a server serves, and the
  * samples of the documents. `npm run fmt` is the same with --write and without tidy; it also makes what is made from
  * source: docs/errors.md, docs/cli.md, docs/configuration.md and the examples' copies of the shim.
  */
@@ -26,5 +27,6 @@ if (write) {
   await writeBundles();
 }
 const { failed } = await checkTypesAndLint(write);
+const sound = write || (await auditPackages());
 const samples = write ? 0 : await run([process.execPath, 'test', '--timeout=60000', ...alwaysChecked]);
-process.exitCode = failed > 0 || samples !== 0 ? 1 : 0;
+process.exitCode = failed > 0 || samples !== 0 || !sound ? 1 : 0;

@@ -45,9 +45,10 @@ export function createListeners(
     },
     async run(offer) {
       const { subchannelId, payload } = offer;
-      seenHook.reveilleSeen?.runs(offer);
+      const ended = seenHook.reveilleSeen?.runs(offer);
       const runs = [...listeners].map(async (listener) => listener({ subchannelId, payload }));
       const failed = (await Promise.allSettled(runs)).filter((run) => run.status === 'rejected');
+      ended?.();
       for (const { reason } of failed) report(reason);
       for (const { reason } of failed) throw reason;
     },

@@ -44,7 +44,7 @@ async function seen({ storage = memoryStorage(), status = 200, seen: state = [] 
     // An answer without any: settles when what came before it is decided.
     await part.look();
   };
-  const runs = (subchannelId: number, version: number): void =>
+  const runs = (subchannelId: number, version: number): (() => void) =>
     part.hook.runs({ subchannelId, version: version as Version, payload: '' });
   return { ...part, storage, broadcast, listener, asked, posted, reported, heard, marks, hears, runs };
 }
@@ -104,13 +104,28 @@ test('CL39 what came since, and what runs, is not taken for seen', async () => {
   const { heard, marks, hears, runs } = await seen();
   await marks({ '0': 7, '1': 7 });
   await hears(0, 7);
-  runs(0, 9);
+  const ended = runs(0, 9);
   await hears(0, 8);
   assert.deepEqual(heard, [0]);
+  ended();
   await marks({ '0': 9, '1': 7 });
   await hears(0, 9);
   await hears(1, 9);
   assert.deepEqual(heard, [0, 0, 1]);
+});
+
+test('CL39 what was seen elsewhere before it ran here is told once its run has ended', async () => {
+  const { runs, hears, look, heard } = await seen();
+  await hears(0, 9);
+  const ended = runs(0, 9);
+  await hears(0, 9);
+  assert.deepEqual(heard, []);
+  ended();
+  await look();
+  assert.deepEqual(heard, [0]);
+  runs(0, 9)();
+  await look();
+  assert.deepEqual(heard, [0]);
 });
 
 test('CL39 what another context tells is heard here', async () => {

@@ -63,6 +63,10 @@ export function createSeen({ storage, fetch, broadcast, report }: SeenPorts): Se
   const listeners = new Set<SeenListener>();
   /** Of each subchannel what listeners of this context run, or ran last: its mark comes after the run. */
   const running = new Map<number, number>();
+  /** Of each subchannel how many runs have not ended. */
+  const underWay = new Map<number, number>();
+  /** The last word of the service on each subchannel: it may come before the message that it is about has run. */
+  const lastHeard = new Map<number, Seen>();
   let deciding = Promise.resolve();
 
   const device = async () =>
@@ -82,6 +86,8 @@ export function createSeen({ storage, fetch, broadcast, report }: SeenPorts): Se
   broadcast.onmessage = ({ data }) => void tell(data as SeenEvent);
 
   const decide = async ({ subchannelId, version }: Seen): Promise<void> => {
+    // Else it would take down what that run has yet to show; the end of the run asks again.
+    if (underWay.get(subchannelId)) return;
     const channelId = (await device())?.channelId;
     if (channelId === undefined) return;
     const given = await newest(channelId, subchannelId);
@@ -94,8 +100,16 @@ export function createSeen({ storage, fetch, broadcast, report }: SeenPorts): Se
     await storage.set(toldKey, { channelId, versions: { ...versions, [subchannelId]: given } });
   };
 
-  const hears = ({ subchannelId, version }: Seen): void => {
-    deciding = deciding.then(() => decide({ subchannelId, version })).catch(report);
+  const hears = (seen: Seen): void => {
+    lastHeard.set(seen.subchannelId, seen);
+    deciding = deciding.then(() => decide(seen)).catch(report);
+  };
+
+  const runEnded = (subchannelId: number): void => {
+    const left = (underWay.get(subchannelId) ?? 1) - 1;
+    underWay.set(subchannelId, left);
+    const seen = lastHeard.get(subchannelId);
+    if (left === 0 && seen !== undefined) hears(seen);
   };
 
   return {
@@ -111,6 +125,8 @@ export function createSeen({ storage, fetch, broadcast, report }: SeenPorts): Se
     hook: {
       runs({ subchannelId, version }: Offer) {
         running.set(subchannelId, Math.max(running.get(subchannelId) ?? 0, version));
+        underWay.set(subchannelId, (underWay.get(subchannelId) ?? 0) + 1);
+        return () => runEnded(subchannelId);
       },
       hears,
     },

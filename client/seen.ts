@@ -61,10 +61,7 @@ const afterAll = Number.MAX_SAFE_INTEGER;
  */
 export function createSeen({ storage, fetch, broadcast, report }: SeenPorts): SeenPart {
   const listeners = new Set<SeenListener>();
-  /** Of each subchannel what listeners of this context run, or ran last: its mark comes after the run. */
-  const running = new Map<number, number>();
-  /** Of each subchannel how many runs have not ended. */
-  const underWay = new Map<number, number>();
+  const runs = new Runs();
   /** The last word of the service on each subchannel: it may come before the message that it is about has run. */
   const lastHeard = new Map<number, Seen>();
   let deciding = Promise.resolve();
@@ -72,28 +69,21 @@ export function createSeen({ storage, fetch, broadcast, report }: SeenPorts): Se
   const device = async () =>
     (await storage.get(deviceKey)) as (DeviceCredentials & { readonly origin: string }) | null | undefined;
 
-  /** The newest version that this profile was given of a subchannel; 0 = none. */
-  const newest = async (channelId: string, subchannelId: number): Promise<number> => {
-    const marks = await keptMarks(storage, channelId);
-    const handled = [marks[subchannelId] ?? [], marks[`q${subchannelId}`] ?? []].flat();
-    return Math.max(running.get(subchannelId) ?? 0, ...handled);
-  };
-
   const tell = async (event: SeenEvent): Promise<void> => {
-    const runs = [...listeners].map(async (listener) => listener({ ...event }));
-    for (const run of await Promise.allSettled(runs)) if (run.status === 'rejected') report(run.reason);
+    const told = [...listeners].map(async (listener) => listener({ ...event }));
+    for (const run of await Promise.allSettled(told)) if (run.status === 'rejected') report(run.reason);
   };
   broadcast.onmessage = ({ data }) => void tell(data as SeenEvent);
 
   const decide = async ({ subchannelId, version }: Seen): Promise<void> => {
-    // Else it would take down what that run has yet to show; the end of the run asks again.
-    if (underWay.get(subchannelId)) return;
     const channelId = (await device())?.channelId;
     if (channelId === undefined) return;
-    const given = await newest(channelId, subchannelId);
+    const given = await newestGiven(storage, runs, channelId, subchannelId);
     const kept = (await storage.get(toldKey)) as Told | undefined;
     const versions = kept?.channelId === channelId ? kept.versions : {};
     if (version < given || given <= (versions[subchannelId] ?? 0)) return;
+    // What a run has yet to show would stay; the end of the run asks again.
+    if (runs.underWay(subchannelId)) return;
     broadcast.postMessage({ subchannelId });
     await tell({ subchannelId });
     // After the listeners: who is stopped in between is told again.
@@ -105,28 +95,23 @@ export function createSeen({ storage, fetch, broadcast, report }: SeenPorts): Se
     deciding = deciding.then(() => decide(seen)).catch(report);
   };
 
-  const runEnded = (subchannelId: number): void => {
-    const left = (underWay.get(subchannelId) ?? 1) - 1;
-    underWay.set(subchannelId, left);
-    const seen = lastHeard.get(subchannelId);
-    if (left === 0 && seen !== undefined) hears(seen);
-  };
-
   return {
     api: {
       async markSeen(subchannelId) {
         const known = await device();
         if (!known) throw new Error(notRegistered);
-        const version = (await newest(known.channelId, subchannelId)) as Seen['version'];
+        const version = (await newestGiven(storage, runs, known.channelId, subchannelId)) as Seen['version'];
         if (version > 0) await markSeen(createCall(known.origin, fetch), known, { subchannelId, version });
       },
       onSeen: eventOf(listeners),
     },
     hook: {
-      runs({ subchannelId, version }: Offer) {
-        running.set(subchannelId, Math.max(running.get(subchannelId) ?? 0, version));
-        underWay.set(subchannelId, (underWay.get(subchannelId) ?? 0) + 1);
-        return () => runEnded(subchannelId);
+      runs(offer: Offer) {
+        runs.begin(offer);
+        return () => {
+          const seen = lastHeard.get(offer.subchannelId);
+          if (runs.end(offer.subchannelId) && seen !== undefined) hears(seen);
+        };
       },
       hears,
     },
@@ -143,6 +128,38 @@ export function createSeen({ storage, fetch, broadcast, report }: SeenPorts): Se
       }
     },
   };
+}
+
+/** What listeners of this context run, or ran last: a message's mark comes after its run. */
+class Runs {
+  readonly #newest = new Map<number, number>();
+  readonly #underWay = new Map<number, number>();
+
+  begin({ subchannelId, version }: Offer): void {
+    this.#newest.set(subchannelId, Math.max(this.newest(subchannelId), version));
+    this.#underWay.set(subchannelId, (this.#underWay.get(subchannelId) ?? 0) + 1);
+  }
+
+  /** @returns whether no other run of the subchannel is under way */
+  end(subchannelId: number): boolean {
+    this.#underWay.set(subchannelId, (this.#underWay.get(subchannelId) ?? 1) - 1);
+    return !this.underWay(subchannelId);
+  }
+
+  underWay = (subchannelId: number): boolean => (this.#underWay.get(subchannelId) ?? 0) > 0;
+  newest = (subchannelId: number): number => this.#newest.get(subchannelId) ?? 0;
+}
+
+/** The newest version that this profile was given of a subchannel; 0 = none. */
+async function newestGiven(
+  storage: KeyValue,
+  runs: Runs,
+  channelId: string,
+  subchannelId: number,
+): Promise<number> {
+  const marks = await keptMarks(storage, channelId);
+  const handled = [marks[subchannelId] ?? [], marks[`q${subchannelId}`] ?? []].flat();
+  return Math.max(runs.newest(subchannelId), ...handled);
 }
 
 const eventOf = (listeners: Set<SeenListener>): SeenApi['onSeen'] => ({

@@ -54,8 +54,8 @@ type Frame<Type extends ClientFrame['type']> = Extract<ClientFrame, { type: Type
 type State =
   /** Open; the hello is awaited. */
   | { readonly at: 'greeting' }
-  /** The hello was answered; `hold` settles when the subscriptions are held. Frames wait for it, in order. */
-  | { readonly at: 'joined'; readonly holder: HolderId; readonly hold: Promise<Hold> }
+  /** The hello was answered; `hold` is a promise until the subscriptions are held. Frames wait for it, in order. */
+  | { readonly at: 'joined'; readonly holder: HolderId; readonly hold: Hold | Promise<Hold> }
   | { readonly at: 'ended' };
 
 /**
@@ -121,8 +121,8 @@ export class AutopushSession implements Holding {
     if (this.#fullSince === 0 || this.#state.at !== 'joined') return;
     if ((this.#line?.getBufferedAmount() ?? 0) > limits.socketBufferBytes) return;
     this.#fullSince = 0;
-    const hold = await this.#state.hold.catch(() => undefined);
-    hold?.drained();
+    const { hold } = this.#state;
+    (hold instanceof Promise ? await hold.catch(() => undefined) : hold)?.drained();
   }
 
   /** Ends what has lasted too long, and asks silent clients for a sign of life: Firefox gives one every half hour only. */
@@ -171,16 +171,21 @@ export class AutopushSession implements Holding {
     this.#state = { at: 'joined', holder, hold };
     events.connected(holder, 'autopush');
     this.#answerBroadcasts(broadcasts);
-    hold.catch((error: unknown) => {
-      events.failed('autopush', error);
-      this.close('internal');
-    });
+    hold.then(
+      (held) => {
+        if (this.#state.at === 'joined') this.#state = { at: 'joined', holder, hold: held };
+      },
+      (error: unknown) => {
+        events.failed('autopush', error);
+        this.close('internal');
+      },
+    );
   }
 
   async #act(
     frame: Exclude<ClientFrame, { type: 'hello' }>,
     holder: HolderId,
-    hold: Promise<Hold>,
+    hold: Hold | Promise<Hold>,
   ): Promise<void> {
     switch (frame.type) {
       case 'register':
@@ -303,7 +308,7 @@ export class AutopushSession implements Holding {
     if (state.at === 'greeting') halfOpen.leave(this.#address);
     if (state.at !== 'joined') return;
     events.disconnected(state.holder, 'autopush', reason);
-    state.hold.then(
+    Promise.resolve(state.hold).then(
       (hold) => holdings.release(hold).catch((error: unknown) => events.failed('disconnect', error)),
       () => {},
     );

@@ -66,8 +66,10 @@ export class PushSite implements Disposable {
     return JSON.parse(subscription) as PageSubscription;
   }
 
-  async unsubscribe(browser: Opens): Promise<void> {
+  /** @param first what is awaited between the opening of the page and its call */
+  async unsubscribe(browser: Opens, first: () => Promise<unknown>): Promise<void> {
     const opened = await browser.open(this.url);
+    await first();
     await opened.evaluate(async () => {
       const { pushManager } = await navigator.serviceWorker.ready;
       await (await pushManager.getSubscription())?.unsubscribe();

@@ -115,7 +115,12 @@ describe('web push in stock Firefox, set by preferences', () => {
   test('FX7 FX18 after unsubscribe() the sender is told that the endpoint is gone', async () => {
     // A notification is a window here, and while one is in front Firefox makes no tab; it does not outlive a restart.
     await restart(async () => {});
-    await site.unsubscribe(firefox);
+    await site.unsubscribe(firefox, async () => {
+      // A Firefox that has not connected yet forgets the subscription and tells nobody.
+      const got = next(1);
+      await send('connected');
+      await got;
+    });
     await waitUntil('410', async () => (await sender.send(subscription, 'too late')).status === 410);
   }, 120_000);
 });

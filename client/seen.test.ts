@@ -138,13 +138,13 @@ test('CL40 a listener that is stopped while it hears of it hears of it again, an
   const storage = memoryStorage();
   const stopped = await seen({ storage });
   await stopped.marks({ '0': 7 });
-  const begun = Promise.withResolvers<void>();
-  stopped.api.onSeen.addListener(() => {
-    begun.resolve();
-    return new Promise(() => {});
+  await new Promise<void>((begun) => {
+    stopped.api.onSeen.addListener(() => {
+      begun();
+      return new Promise(() => {});
+    });
+    stopped.hook.hears({ subchannelId: 0, version: 7 as Version });
   });
-  stopped.hook.hears({ subchannelId: 0, version: 7 as Version });
-  await begun.promise;
   for (const expected of [[0], []]) {
     const next = await seen({ storage });
     await next.hears(0, 7);

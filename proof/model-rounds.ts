@@ -33,6 +33,7 @@ export async function runModelRounds({
     {
       seed,
       numRuns: rounds,
+      includeErrorInReport: true,
       ...(untilMs === undefined ? {} : { interruptAfterTimeLimit: untilMs, markInterruptAsFailure: false }),
     },
   );

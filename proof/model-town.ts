@@ -174,6 +174,7 @@ export class ModelTown implements AsyncDisposable {
   turnClock(ms: number): void {
     this.clock.advance(ms);
     this.#latest = Math.max(this.#latest, this.clock.now());
+    this.promises.passed(this.#latest);
   }
 
   async prune(): Promise<void> {

@@ -54,6 +54,7 @@ export class Promises {
   readonly #perDay = new Map<string, number>();
   readonly #queues = new Map<string, number[]>();
   readonly #forAny = new Set<number>();
+  readonly #expired = new Set<number>();
   readonly #paused = new Set<string>();
   readonly #faults: Record<Fault, string[]> = { lost: [], duplicated: [], reordered: [] };
   #newest = 0;
@@ -131,6 +132,14 @@ export class Promises {
     this.#paused.delete(channel);
   }
 
+  /** ST13: what had expired once may come or not when the clock is set back, and then after newer ones. */
+  passed(now: number): void {
+    for (const { waiting } of this.#receivers.values()) {
+      for (const { version, expiresAt } of [...waiting.values()].flat())
+        if (expiresAt <= now) this.#expired.add(version);
+    }
+  }
+
   isPaused(device: string): boolean {
     return this.#paused.has(this.#of(device).channel);
   }
@@ -149,7 +158,8 @@ export class Promises {
       this.#fault('reordered', `${device} got ${version} of before it came`);
     const highest = receiver.begun.get(slot) ?? 0;
     const queued = isSubchannelQueue(slot);
-    if (version < highest && !(queued && receiver.ran.has(version)))
+    const mayFollow = (queued && receiver.ran.has(version)) || this.#expired.has(version);
+    if (version < highest && !mayFollow)
       this.#fault('reordered', `${device} ran ${version} of ${slot} after ${highest}`);
     receiver.begun.set(slot, Math.max(highest, version));
     receiver.ran.add(version);

@@ -85,6 +85,12 @@ export class AppProfile implements AsyncDisposable {
     return device.channelId;
   }
 
+  /** The versions that the app has handled, by subchannel. */
+  async marks(): Promise<Readonly<Record<string, number>>> {
+    const kept = (await this.stored())['reveille.marks'] as { marks?: Record<string, number> } | undefined;
+    return kept?.marks ?? {};
+  }
+
   /** What the recorder has noted, in the order of its runs. */
   async got(): Promise<readonly string[]> {
     return ((await this.stored()).got ?? []) as readonly string[];

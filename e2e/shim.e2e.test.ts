@@ -73,12 +73,7 @@ describe('the shim in stock Chromium', () => {
     await waitUntil('the message in the page', () =>
       page.evaluate(() => (globalThis as unknown as { got: string[] }).got.includes('to the page')),
     );
-    await waitUntil('the mark', async () => {
-      const kept = (await profile.stored())['reveille.marks'] as
-        | { marks: Record<string, number> }
-        | undefined;
-      return kept?.marks['0'] !== undefined;
-    });
+    await waitUntil('the mark', async () => 0 in (await profile.marks()));
     const locks = await page.evaluate(async () => {
       const { held = [], pending = [] } = await navigator.locks.query();
       const count = (of: LockInfo[]) => of.filter(({ name }) => name === 'reveille.connection').length;

@@ -25,7 +25,8 @@ export function openMessageDatabase(folder: string, synchronous: Synchronous): D
     // 16 MB of log between checkpoints: fewer pauses than the default of 4 MB; the log file is cut back to it.
     db.run('PRAGMA wal_autocheckpoint = 4000');
     db.run('PRAGMA journal_size_limit = 16777216');
-    db.run('PRAGMA cache_size = -65536');
+    // 16 MB of pages hold the inner nodes of millions of messages; more only grows, and accepts no faster.
+    db.run('PRAGMA cache_size = -16384');
     db.run('PRAGMA temp_store = MEMORY');
     migrate(db, path);
   } catch (error) {

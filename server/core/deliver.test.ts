@@ -396,6 +396,20 @@ describe('when a ground ends', () => {
     expect((await store.traced(version))?.devices[0]?.state).toBe('confirmed');
   });
 
+  test('PA2 resuming a channel that is not paused keeps what a slow device has not read, though another ends the newer', async () => {
+    const [slow, quick] = [await register(), await register()];
+    const { inbox, outbox } = await connect(slow);
+    inbox.answer = 'full';
+    await send(slow.channel.key, '0', 'older');
+    const { version } = await send(slow.channel.key, '0', 'newer', { deliver: 'any' });
+    await receiving.resume('ann', app);
+    await Bun.sleep(0);
+    await (await connect(quick)).outbox.confirm(version);
+    inbox.answer = 'taken';
+    outbox.drained();
+    expect(inbox.payloads).toEqual(['older']);
+  });
+
   test('DE1 removing the app, the device or the account ends its connections in the same step', async () => {
     const endings: ((device: Device) => Promise<void>)[] = [
       () => receiving.remove('ann', app),

@@ -1,7 +1,7 @@
 import type { AppId } from '../../protocol/app-id.ts';
 import { ReveilleError } from '../../protocol/errors.ts';
 import type { Bus } from './bus.ts';
-import type { Channel, ChannelKey, Device, LeftDevice, Store } from './store.ts';
+import type { Channel, Device, LeftDevice, Store } from './store.ts';
 
 /** One app that may send to a user, and where its messages arrive. */
 export interface ReceivingApp {
@@ -37,21 +37,22 @@ export class Receiving {
 
   /** Messages are accepted and wait, but reach no device. @throws `not-found` when it is not a channel of the account. */
   async pause(account: string, app: AppId): Promise<void> {
-    const channel = await this.#own(account, app);
+    const channel = (await this.#own(account, app)).key;
     await this.#store.setChannelState(channel, 'paused');
     await this.#bus.announceAll({ kind: 'paused', channel });
   }
 
-  /** What waits is offered now. @throws `not-found`. */
+  /** What waits is offered now. One that is not paused goes on as it was (PA2). @throws `not-found`. */
   async resume(account: string, app: AppId): Promise<void> {
-    const channel = await this.#own(account, app);
+    const { key: channel, state } = await this.#own(account, app);
+    if (state === 'live') return;
     await this.#store.setChannelState(channel, 'live');
     await this.#bus.announceAll({ kind: 'resumed', channel });
   }
 
   /** The app may not send any more, its devices leave. @throws `not-found`. */
   async remove(account: string, app: AppId): Promise<void> {
-    await this.#end(await this.#store.setChannelState(await this.#own(account, app), 'removed'));
+    await this.#end(await this.#store.setChannelState((await this.#own(account, app)).key, 'removed'));
   }
 
   /** Did the account remove the app? It stays removed until a person lets it in again. */
@@ -102,12 +103,12 @@ export class Receiving {
     await this.#end(await this.#store.removeApp(app));
   }
 
-  async #own(account: string, app: AppId): Promise<ChannelKey> {
+  async #own(account: string, app: AppId): Promise<Channel> {
     const channel = (await this.#store.channelsOf(account)).find((one) => one.app === app);
     if (channel === undefined || channel.state === 'removed') {
       throw new ReveilleError('not-found', 'This app has no channel of yours.');
     }
-    return channel.key;
+    return channel;
   }
 
   async #endAll(devices: readonly Device[]): Promise<void> {

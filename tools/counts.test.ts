@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test';
-import { countsOfJunit, countsOfTap, sum } from './counts.ts';
+import { cleanFiles, countsOfJunit, countsOfTap, sum } from './counts.ts';
 
 const junit = (numbers: string) =>
   `<?xml version="1.0"?>\n<testsuites name="bun test" ${numbers} time="1">\n</testsuites>`;
@@ -8,6 +8,19 @@ test('TR2 a report of bun is read, a skipped test counts as failed', () => {
   expect(countsOfJunit(junit('tests="5" failures="0" skipped="0"'), 0)).toEqual({ passed: 5, failed: 0 });
   expect(countsOfJunit(junit('tests="5" failures="1" skipped="2"'), 1)).toEqual({ passed: 2, failed: 3 });
   expect(countsOfJunit(junit('tests="5" failures="0" skipped="1"'), 0)).toEqual({ passed: 4, failed: 1 });
+});
+
+test('TR5 the files without a fault are read from a report: not one that failed, skipped or did not load', () => {
+  const suite = (name: string, file: string, numbers: string) =>
+    `  <testsuite name="${name}" file="${file}" ${numbers} time="1" hostname="vm">\n</testsuite>`;
+  const report = [
+    suite('good.test.ts', 'good.test.ts', 'tests="4" assertions="9" failures="0" skipped="0"'),
+    suite('a group', 'good.test.ts', 'tests="2" assertions="9" failures="0" skipped="0"'),
+    suite('bad.test.ts', 'bad.test.ts', 'tests="3" assertions="9" failures="1" skipped="0"'),
+    suite('lazy.test.ts', 'lazy.test.ts', 'tests="3" assertions="9" failures="0" skipped="1"'),
+  ].join('\n');
+  expect([...cleanFiles(report)]).toEqual([['good.test.ts', 4]]);
+  expect(cleanFiles(undefined).size).toBe(0);
 });
 
 test('TR2 a crash counts as failed: no report, an empty run, a bad exit after a clean report', () => {

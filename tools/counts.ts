@@ -16,6 +16,14 @@ export function countsOfJunit(report: string | undefined, exitCode: number): Cou
   return crashAware({ passed: Math.max(0, number('tests') - failed), failed }, exitCode);
 }
 
+/** Of the files that ran, those that such a report shows without a fault, with the number of their tests. */
+export function cleanFiles(report: string | undefined): ReadonlyMap<string, number> {
+  const suites = (report ?? '').matchAll(
+    /<testsuite name="([^"]+)" file="\1" tests="([0-9]+)"[^>]* failures="0" skipped="0"/g,
+  );
+  return new Map([...suites].map(([, file = '', tests]) => [file, Number(tests)]));
+}
+
 /** Reads what `node --test --test-reporter=tap` printed. */
 export function countsOfTap(output: string, exitCode: number): Counts {
   const number = (name: string) => {

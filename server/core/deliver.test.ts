@@ -221,6 +221,27 @@ describe('delivering to devices', () => {
     expect(inbox.payloads).toEqual(Array.from({ length: total }, (_, i) => String(i)));
     expect((await store.missed(laptop.key, 10)).kept).toEqual([]);
   });
+
+  test('QE1 what expires or is withdrawn in a page makes room for what waits behind it', async () => {
+    const laptop = await register();
+    const channel = laptop.channel.key;
+    const expiresAt = clock.now() + 1_000;
+    for (let n = 0; n < limits.queuePage; n++) await send(channel, 'q:0', 'short', { expiresAt });
+    for (let n = 0; n < limits.queuePage; n++) await send(channel, 'q:0', 'for any', { deliver: 'any' });
+    await send(channel, 'q:3', 'behind');
+    const inbox = new Inbox();
+    inbox.answer = 'full';
+    const outbox = deliveries.connect(laptop, inbox);
+    await inbox.settled();
+    clock.advance(2_000);
+    outbox.drained();
+    await Bun.sleep(0);
+    for (const { version } of outbox.waiting()) outbox.withdrawn(version);
+    inbox.answer = 'taken';
+    outbox.drained();
+    await Bun.sleep(0);
+    expect(inbox.payloads).toEqual(['behind']);
+  });
 });
 
 describe('until a handler ended well', () => {

@@ -139,7 +139,6 @@ export class Outbox {
     const receipts = pending?.kept.receipts;
     if (receipts !== undefined) this.#write('receipt', this.#deps.announceReceipt(receipts, version));
     this.#pump();
-    await this.#refillQueue();
   }
 
   /** The run ended badly (`failed`, counts towards HA2), or nobody listens yet (`no-listener`, does not). Offered again later. */
@@ -160,7 +159,7 @@ export class Outbox {
   /** The message was taken back: it is not offered (again). A run that began goes on. */
   withdrawn(version: Version): void {
     this.#pending.remove(version);
-    this.#arm();
+    this.#pump();
   }
 
   /** Does the device ask to be told what was seen on others? */
@@ -183,6 +182,8 @@ export class Outbox {
     if (this.#phase === 'closed') return;
     this.#phase = 'paused';
     this.#pending.clear();
+    this.#queueBehind = false;
+    this.#queueAside = undefined;
     this.#arm();
   }
 
@@ -266,6 +267,7 @@ export class Outbox {
       this.#offer(next, now);
     }
     this.#arm();
+    if (this.#queueBehind) this.#refillQueue();
   }
 
   #offer(pending: Pending, now: number): void {
@@ -296,18 +298,26 @@ export class Outbox {
     });
   }
 
-  async #refillQueue(): Promise<void> {
-    if (!this.#queueBehind || this.#queueAside !== undefined || this.#phase !== 'live') return;
+  /** Whatever made room in the page: a confirm, a withdrawal, an end by failed runs, a life that is over. */
+  #refillQueue(): void {
+    if (this.#queueAside !== undefined || this.#phase !== 'live') return;
     if (this.#pending.queued > limits.queuePage / 2) return;
     // From here on announcements are noted, then the store is read: the same order as at connect.
     const aside: Kept[] = [];
     this.#queueAside = aside;
-    let page: Missed;
-    try {
-      page = await this.#missed(this.#queueLast);
-    } finally {
-      this.#queueAside = undefined;
-    }
+    this.#missed(this.#queueLast).then(
+      (page) => this.#refilled(page, aside),
+      (error: unknown) => {
+        this.#deps.events.failed('catch-up', error);
+        this.end('going-away');
+      },
+    );
+  }
+
+  #refilled(page: Missed, aside: readonly Kept[]): void {
+    // A channel that was paused meanwhile is read anew when it goes on.
+    if (this.#queueAside !== aside || this.#phase !== 'live') return;
+    this.#queueAside = undefined;
     this.#queueBehind = page.more;
     for (const kept of [...page.kept.filter((one) => isQueue(one.slot)), ...(page.more ? [] : aside)]) {
       if (kept.version <= this.#queueLast) continue;

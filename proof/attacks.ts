@@ -2,7 +2,9 @@ import { connect } from 'node:net';
 import { zipOf } from '../dev-env/packages.ts';
 import { AUTOPUSH_PATH } from '../protocol/browser-settings.ts';
 import { CONNECT_PATH } from '../protocol/wire.ts';
-import { SEND_SCOPE } from '../server/core/sender.ts';
+import { tryCodes } from './attacks-on-codes.ts';
+import { tryRedirects } from './attacks-on-redirects.ts';
+import { trySignIns } from './attacks-on-sign-ins.ts';
 import { bearer, type Neighbours, type Try } from './household.ts';
 
 const MEGABYTE = 2 ** 20;
@@ -18,46 +20,9 @@ export async function tryAttacks(neighbours: Neighbours): Promise<readonly Try[]
     ...(await trySmuggling(neighbours)),
     ...(await tryOversized(neighbours)),
     ...(await tryPackages(neighbours)),
+    ...(await trySignIns(neighbours)),
+    ...(await tryCodes(neighbours)),
   ];
-}
-
-const elsewhere = [
-  '//evil.example/',
-  'https://evil.example/',
-  '/\\evil.example/',
-  '/\t/evil.example/',
-  '\\\\evil.example',
-  'javascript:alert(1)',
-  '/.//evil.example',
-  'https:evil.example',
-];
-
-/** Whoever is signed in is led on at once by these pages: never to another place. */
-async function tryRedirects({ running, mine }: Neighbours): Promise<readonly Try[]> {
-  const { client } = mine.seed;
-  const request = { client_id: client.client_id, scope: SEND_SCOPE, response_type: 'code', prompt: 'none' };
-  const own = client.redirect_uris[0] ?? '';
-  const paths = [
-    ...['/accounts/sign-in', '/accounts/sign-up', '/accounts/choose'].flatMap((path) =>
-      elsewhere.map((place) => `${path}?${new URLSearchParams({ return: place })}`),
-    ),
-    ...[...elsewhere, `${own}.evil.example`, `${own}@evil.example`, `${own}/../x`, `${own}\r\nX: y`].map(
-      (redirect_uri) => `/o/oauth2/auth?${new URLSearchParams({ ...request, redirect_uri })}`,
-    ),
-  ];
-  const tries: Try[] = [];
-  for (const path of paths) {
-    const answer = await fetch(running.origin + path, {
-      headers: { Cookie: mine.seed.cookie },
-      redirect: 'manual',
-    });
-    const location = answer.headers.get('location') ?? '';
-    const led = new URL(location === '' ? running.origin : location, running.origin);
-    const links = /(href|action)="(https?:)?[/\\]{2}evil/.test(await answer.text());
-    const held = led.origin === new URL(running.origin).origin && !links && answer.status < 500;
-    tries.push({ what: `redirect ${path}`, held, told: `${answer.status} ${location}` });
-  }
-  return tries;
 }
 
 /** Writes bytes as they are, and answers all that comes back. */

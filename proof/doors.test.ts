@@ -3,7 +3,7 @@ import { Hono } from 'hono';
 import { doorRows } from './doors.ts';
 import { tryDoors } from './doors-tried.ts';
 
-test('PF3 PF5 PF6 PF7 every route, frame and form refuses who does not belong, holds against attacks, and tells no secret', async () => {
+test('PF3 PF5 PF6 PF7 PF10 every route, frame and form refuses who does not belong, holds against attacks, and tells no secret', async () => {
   const { tried, wrong, openedRightly } = await tryDoors();
   expect(wrong).toEqual([]);
   expect(tried).toBeGreaterThan(700);

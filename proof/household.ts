@@ -34,6 +34,19 @@ export function bearer(token: string): Readonly<Record<string, string>> {
   return { Authorization: `Bearer ${token}` };
 }
 
+/** The real server as a visitor of its pages reaches it, with another cookie beside. */
+export function siteOf(origin: string, beside = '') {
+  return {
+    origin,
+    fetch: async (path: string, init: RequestInit = {}): Promise<Response> => {
+      const headers = new Headers(init.headers);
+      const cookies = [beside, headers.get('Cookie') ?? ''].filter((cookie) => cookie !== '');
+      headers.set('Cookie', cookies.join('; '));
+      return await fetch(origin + path, { ...init, headers, redirect: 'manual' });
+    },
+  };
+}
+
 /** Bootstraps for who is signed in by `cookie`, or for the first account, and registers a device. */
 export async function settle(origin: string, cookie = ''): Promise<Household> {
   const post = async (path: string, body: object, headers: Readonly<Record<string, string>>) => {

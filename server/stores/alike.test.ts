@@ -18,7 +18,7 @@ import { openSqliteStore } from './sqlite/store.ts';
  * otherwise shows in an answer sooner or later. A failing sequence is printed with its seed; to see it again run
  * `FUZZ_SEED=… bun test server/stores/alike.test.ts`, then give it a name in contract.ts.
  */
-const SEED = Number(process.env.FUZZ_SEED ?? Date.now() % 2 ** 31);
+const SEED = Number(process.env.FUZZ_SEED ?? 2_013);
 const RUNS = Number(process.env.FUZZ_RUNS ?? 150);
 const HOUR = 3_600_000;
 const APPS = ['abcdefghijklmnopabcdefghijklmnop', 'ponmlkjihgfedcbaponmlkjihgfedcba'] as AppId[];

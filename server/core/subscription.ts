@@ -1,5 +1,6 @@
 import type { ChannelId } from '../../protocol/channel-id.ts';
 import type { Urgency } from '../../protocol/urgency.ts';
+import type { Version } from '../../protocol/version.ts';
 import type { ChannelKey, DeviceKey } from './keys.ts';
 
 /** What an outbox delivers to: a device with an app's channel, or the one device of a push subscription. */
@@ -62,4 +63,11 @@ export interface SubscriptionStore {
    * longest silent first, at most `limit`: they age out.
    */
   silentHolders(before: number, limit: number): Promise<readonly HolderId[]>;
+  /**
+   * The newest message of a subscription that expired before its browser got it and that the browser was not told of; undefined
+   * = none. Of a topic only the newest counts, and what was for a connected browser alone (limits.instantMs) does not.
+   */
+  expiredUntold(subscription: Subscription): Promise<Version | undefined>;
+  /** The browser was told of what expired, up to `version`. */
+  expiredTold(subscription: Subscription, version: Version): Promise<void>;
 }

@@ -161,6 +161,15 @@ const openChannel = fc.tuple(user, app).map(([who, which]) =>
 
 const holder = fc.constantFrom('mcs:1', 'mcs:2');
 
+/** Asks what expired, and says of the first subscription that it was told. */
+async function tellOfExpired(store: Store, holder: string): Promise<readonly (Version | undefined)[]> {
+  const subscriptions = await store.subscriptionsOf(holder);
+  const expired = await Promise.all(subscriptions.map((one) => store.expiredUntold(one)));
+  const [first] = subscriptions;
+  if (first !== undefined && expired[0] !== undefined) await store.expiredTold(first, expired[0]);
+  return expired;
+}
+
 /** Subscriptions join the known channels and devices: messages go there, and all that may be done to a device is tried. */
 const subscribe = fc.tuple(holder, fc.constantFrom('a', 'b', 'c'), fc.boolean()).map(([who, name, renew]) =>
   step(false, `${renew ? 'renew' : 'open'}Subscription(${who}, ${name})`, async (store, known) => {
@@ -181,6 +190,7 @@ const subscriptionsOf = fc.oneof(
   holder.map((who) => step(true, `removeHolder(${who})`, (store) => store.removeHolder(who))),
   holder.map((who) => step(true, `heldNow(${who})`, (store) => store.heldNow(who))),
   holder.map((who) => step(false, `subscriptionsOf(${who})`, (store) => store.subscriptionsOf(who))),
+  holder.map((who) => step(false, `tellOfExpired(${who})`, (store) => tellOfExpired(store, who))),
   fc.constant(
     step(false, 'silentHolders()', (store, _known, clock) => store.silentHolders(clock.now() - HOUR, 5)),
   ),

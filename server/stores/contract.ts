@@ -1587,13 +1587,91 @@ function subscriptionTests(at: () => Bench): void {
     expect(await bench.waiting(subscription)).toEqual([]);
   });
 
+  test('SU10 what expired is named until it was told, also when pruning has removed it', async () => {
+    const bench = at();
+    const { store, clock } = bench;
+    const subscription = await bench.subscription();
+    const { channel } = subscription;
+    const brief = () => ({ expiresAt: clock.now() + limits.instantMs + 1 });
+    const untold = () => store.expiredUntold(subscription);
+    await bench.keep(channel, null, 'a', brief());
+    const newest = await bench.keep(channel, 't:x', 'b', brief());
+    await bench.keep(channel, null, 'stays');
+    expect(await untold()).toBeUndefined();
+    clock.advance(limits.instantMs + 1);
+    expect(await untold()).toBe(newest.version);
+    clock.advance(limits.traceHours * HOUR);
+    await store.prune();
+    expect(await store.traced(newest.version)).toBeUndefined();
+    expect(await untold()).toBe(newest.version);
+    await store.expiredTold(subscription, newest.version);
+    expect(await untold()).toBeUndefined();
+    const next = await bench.keep(channel, null, 'c', brief());
+    clock.advance(limits.instantMs + 1);
+    await store.expiredTold(subscription, newest.version);
+    expect(await untold()).toBe(next.version);
+    await store.expiredTold(subscription, next.version);
+    clock.advance(limits.traceHours * HOUR);
+    await store.prune();
+    expect(await untold()).toBeUndefined();
+    expect(await bench.waiting(subscription)).toEqual(['stays']);
+  });
+
+  test('SU10 what was got, replaced, taken back or for connected browsers alone is not missed', async () => {
+    const bench = at();
+    const { store, clock } = bench;
+    const subscription = await bench.subscription();
+    const { channel, key } = subscription;
+    const expiresAt = clock.now() + limits.instantMs + 1;
+    const got = await bench.keep(channel, null, 'got', { expiresAt });
+    const late = await bench.keep(channel, null, 'got, and acknowledged late', { expiresAt });
+    const back = await bench.keep(channel, 't:y', 'taken back', { expiresAt });
+    await bench.keep(channel, 't:x', 'replaced', { expiresAt });
+    await bench.keep(channel, 't:x', 'its replacement');
+    await bench.keep(channel, null, 'instant', { expiresAt: expiresAt - 1 });
+    await store.confirm(key, got.version);
+    await store.withdraw(back.version);
+    clock.advance(limits.instantMs + 1);
+    expect(await store.expiredUntold(subscription)).toBe(late.version);
+    await store.confirm(key, late.version);
+    for (const hours of [0, limits.traceHours]) {
+      clock.advance(hours * HOUR);
+      await store.prune();
+      expect(await store.expiredUntold(subscription)).toBeUndefined();
+    }
+  });
+
+  test('SU10 a subscription made anew missed nothing, and the one before it names nothing', async () => {
+    const bench = at();
+    const { store, clock } = bench;
+    const before = await bench.subscription();
+    const other = await bench.subscription('mcs:2', 'other');
+    await bench.keep(before.channel, null, 'a', { expiresAt: clock.now() + limits.instantMs + 1 });
+    clock.advance(limits.traceHours * HOUR);
+    await store.prune();
+    expect(await store.expiredUntold(before)).toBeDefined();
+    expect(await store.expiredUntold(other)).toBeUndefined();
+    await store.removeSubscription('mcs:1', 'wp:a');
+    expect(await store.expiredUntold(before)).toBeUndefined();
+    const { subscription: after } = await store.renewSubscription('mcs:1', 'wp:a');
+    expect(await store.expiredUntold(after)).toBeUndefined();
+    expect(await store.expiredUntold(before)).toBeUndefined();
+  });
+
   test('ST1 subscriptions, removed ones and holders are as they were after a restart', async () => {
     const bench = at();
     const subscription = await bench.subscription('h', 'a');
     await bench.subscription('h', 'b');
     await bench.store.removeSubscription('h', 'b');
     const kept = await bench.keep(subscription.channel, 't:x', 'a', { headers: { encoding: 'aes128gcm' } });
+    const brief = { expiresAt: bench.clock.now() + limits.instantMs + 1 };
+    const expired = await bench.keep(subscription.channel, null, 'b', brief);
+    bench.clock.advance(limits.instantMs + 1);
     await bench.reopen();
+    expect(await bench.store.expiredUntold(subscription)).toBe(expired.version);
+    await bench.store.expiredTold(subscription, expired.version);
+    await bench.reopen();
+    expect(await bench.store.expiredUntold(subscription)).toBeUndefined();
     expect(await bench.store.subscriptionsOf('h')).toEqual([subscription]);
     expect(await bench.store.openSubscription('h', 'b')).toBeUndefined();
     expect((await bench.store.missed(subscription.key, 1)).kept).toEqual([kept]);

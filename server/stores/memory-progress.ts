@@ -7,7 +7,7 @@ import type { KeptMulticast } from '../core/multicast.ts';
 import type { ChannelKey, DeviceKey, Kept, Missed, MissedOf } from '../core/store.ts';
 import type { Member, MemoryMembers } from './memory-members.ts';
 import type { Entry } from './memory-trace.ts';
-import { assumedEnding, mayBeConfirmed } from './rules.ts';
+import { assumedEnding, isMissed, isTopic, mayBeConfirmed } from './rules.ts';
 
 const nothing: Missed = { kept: [], more: false };
 
@@ -120,6 +120,21 @@ export class MemoryProgress {
     return this.#members
       .ofChannel(kept.channel)
       .some((member) => member.since < kept.version && !endings.has(member.key));
+  }
+
+  /** Did it expire on a device that still waited for it, in a queue or as the newest of its topic? */
+  isMissed(entry: Entry): boolean {
+    const { channel, slot, version } = entry.kept;
+    if (!(isQueue(slot) || isTopic(slot)) || !isMissed(entry.kept, this.#clock.now())) return false;
+    const isReplaced = ({ kept }: Entry) =>
+      kept.channel === channel && kept.slot === slot && kept.version > version;
+    return this.stillWaits(entry) && (isQueue(slot) || ![...this.#entries.values()].some(isReplaced));
+  }
+
+  lastMissed(key: DeviceKey): Version | undefined {
+    const member = this.#members.find(key);
+    if (member === undefined) return undefined;
+    return this.#entitledTo(member).findLast((entry) => this.isMissed(entry))?.kept.version;
   }
 
   /** Ends the oldest message of the queue of a subchannel, when one more waits there than may. */

@@ -1,5 +1,6 @@
 import { ReveilleError } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
+import type { Version } from '../../protocol/version.ts';
 import type { Clock } from '../core/clock.ts';
 import type { ChannelKey } from '../core/store.ts';
 import type { HolderId, Subscription } from '../core/subscription.ts';
@@ -8,6 +9,10 @@ import type { MemoryMembers } from './memory-members.ts';
 interface Entry {
   subscription: Subscription;
   removedAt: number | null;
+  /** Its newest message that its browser missed, of those that are gone. */
+  expired?: Version;
+  /** Up to which its browser was told of what expired. */
+  told?: Version;
 }
 
 /** Push subscriptions of the store in memory. */
@@ -84,6 +89,25 @@ export class MemorySubscriptions {
       this.#entries.delete(channel);
       this.#members.forgetChannel(channel);
     }
+  }
+
+  /** @param late the newest that it missed of those that are not gone yet. */
+  expiredUntold({ channel, key }: Subscription, late: Version | undefined): Version | undefined {
+    const entry = this.#entries.get(channel.key);
+    if (entry === undefined || entry.removedAt !== null || entry.subscription.key !== key) return undefined;
+    const newest = Math.max(entry.expired ?? 0, late ?? 0) as Version;
+    return newest > (entry.told ?? 0) ? newest : undefined;
+  }
+
+  expiredTold({ channel, key }: Subscription, version: Version): void {
+    const entry = this.#entries.get(channel.key);
+    if (entry?.subscription.key === key && version > (entry.told ?? 0)) entry.told = version;
+  }
+
+  /** A message that the browser missed is about to go. */
+  expired({ channel, version }: { readonly channel: ChannelKey; readonly version: Version }): void {
+    const entry = this.#entries.get(channel);
+    if (entry !== undefined && version > (entry.expired ?? 0)) entry.expired = version;
   }
 
   #remove(subscription: Subscription): void {

@@ -160,6 +160,7 @@ export class MemoryStore implements Store {
         this.#progress.stillWaits(one),
       );
       if (entry.kept.version <= this.#sweptTo && isDone) {
+        if (this.#progress.isMissed(entry)) this.#subscriptions.expired(entry.kept);
         this.#progress.endUnseen(entry, now);
         this.#entries.delete(entry.kept.version);
       }
@@ -324,6 +325,17 @@ export class MemoryStore implements Store {
   async silentHolders(before: number, limit: number): Promise<readonly HolderId[]> {
     this.#assertOpen();
     return this.#subscriptions.silent(before, limit);
+  }
+
+  async expiredUntold(subscription: Subscription): Promise<Version | undefined> {
+    this.#assertOpen();
+    const late = this.#progress.lastMissed(subscription.key);
+    return this.#subscriptions.expiredUntold(subscription, late);
+  }
+
+  async expiredTold(subscription: Subscription, version: Version): Promise<void> {
+    this.#assertOpen();
+    this.#subscriptions.expiredTold(subscription, version);
   }
 
   async close(): Promise<void> {

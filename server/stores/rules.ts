@@ -45,6 +45,14 @@ export function assumedEnding<Assumed extends 'superseded' | 'withdrawn'>(
   return expiresAt <= now ? { ending: 'expired', at: expiresAt } : { ending: assumed, at: now };
 }
 
+/** Would its device miss a message that is gone now? Not one that was for connected devices alone. */
+export function isMissed(
+  message: { readonly acceptedAt: number; readonly expiresAt: number },
+  now: number,
+): boolean {
+  return message.expiresAt <= now && message.expiresAt - message.acceptedAt > limits.instantMs;
+}
+
 /**
  * Does a message leave the trace?
  * @param crowdedOut it is not among the newest limits.traceMessages.

@@ -16,6 +16,17 @@ export function dataMessage(kept: Kept, name: string, persistentId: string): Dat
   return { ...addressed, ...collapse, appData: pairsOf(Buffer.from(kept.payload, 'base64url').toString()) };
 }
 
+/** Does a subscription take text pairs, as those of `chrome.gcm` and `chrome.instanceID` do? */
+export function takesText(name: string): boolean {
+  return readName(name).subtype === '';
+}
+
+/** Tells such a subscription that messages are gone which its browser did not get: `onMessagesDeleted`. */
+export function deletedMessages(name: string, persistentId: string): DataMessage {
+  const { category, sender } = readName(name);
+  return { from: sender, category, persistentId, appData: { message_type: 'deleted_messages' } };
+}
+
 function pushed({ headers, payload }: Kept, subtype: string): Pick<DataMessage, 'appData' | 'body'> {
   // Without a body the page gets a push event with null data.
   if (headers === undefined) return { appData: { subtype } };

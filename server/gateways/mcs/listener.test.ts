@@ -20,6 +20,12 @@ const other = nameOf({
   sender: 'BKey',
   instance: '',
 });
+const extension = nameOf({
+  category: 'mfaehphpebmlbfdiegjnpidmibldjbjk',
+  subtype: '',
+  sender: '123',
+  instance: '',
+});
 const texts = (client: McsClient) =>
   client.heard.filter(({ tag }) => tag === tags.data).map(({ body }) => Buffer.from(body).toString());
 
@@ -232,6 +238,43 @@ describe('delivering', () => {
     const thief = await t.mcs.connect();
     await thief.login(stranger.id, stranger.token, [message?.persistentId ?? '']);
     expect(await t.waiting()).toBe(1);
+  });
+
+  test('MC27 chrome.gcm is told once that messages expired, and again for as long as it has not acknowledged', async () => {
+    await using t = await town();
+    const token = await t.mcs.pushes.pushes.subscribe(t.device.holder, extension, null);
+    const heard = (client: McsClient) =>
+      client.heard.flatMap(({ tag, appData }) => (tag === tags.data ? [appData] : []));
+    const deleted = { message_type: 'deleted_messages' };
+    const expire = async (to: string) => {
+      for (const text of ['one', 'two']) await t.mcs.push(to, text);
+      t.mcs.pushes.clock.advance(600_000);
+    };
+    // What a page missed is not told: its push event has no word for it.
+    await expire(t.token);
+    await expire(token);
+    await t.mcs.push(token, 'waits');
+    const ids: (readonly string[])[] = [];
+    for (let round = 0; round < 2; round += 1) {
+      const client = await t.join();
+      ids.push((await client.until(tags.data, 2)).map(({ persistentId }) => persistentId));
+      expect(heard(client)).toEqual([deleted, { payload: 'waits' }]);
+      if (round === 1) {
+        client.acknowledge();
+        await client.until(tags.iq);
+      }
+      await client.cut();
+    }
+    expect(ids[0]).toEqual(ids[1] ?? []);
+    await expire(token);
+    const third = await t.join();
+    const [next] = await third.until(tags.data);
+    await third.cut();
+    // It is acknowledged by the list of the next login as well.
+    const last = await t.join([next?.persistentId ?? '']);
+    await t.mcs.push(token, 'now');
+    await last.until(tags.data);
+    expect([heard(third), heard(last)]).toEqual([[deleted], [{ payload: 'now' }]]);
   });
 
   test('MC20 a subscription that ends takes its messages along, the others stay', async () => {

@@ -7,8 +7,8 @@ import type { Kept, MessageStore } from '../../core/store.ts';
 import type { HolderId, Subscription, SubscriptionStore } from '../../core/subscription.ts';
 import type { HalfOpen } from '../../doors/half-open.ts';
 import type { Events } from '../../observe/events.ts';
-import { type ClientFrame, encode, MCS_VERSION, type ServerFrame } from './codec.ts';
-import { dataMessage } from './data-message.ts';
+import { type ClientFrame, type DataMessage, encode, MCS_VERSION, type ServerFrame } from './codec.ts';
+import { dataMessage, deletedMessages, takesText } from './data-message.ts';
 import type { DeviceKeys } from './device-keys.ts';
 import type { Refused } from './frame-reader.ts';
 import { holderOf } from './names.ts';
@@ -26,7 +26,8 @@ export interface Line {
 export interface House {
   readonly keys: Pick<DeviceKeys, 'readDecimal'>;
   readonly holdings: Pick<Holdings, 'hold' | 'release'>;
-  readonly store: Pick<SubscriptionStore, 'subscriptionsOf'> & Pick<MessageStore, 'confirm'>;
+  readonly store: Pick<SubscriptionStore, 'subscriptionsOf' | 'expiredUntold' | 'expiredTold'> &
+    Pick<MessageStore, 'confirm'>;
   readonly events: Events;
   readonly clock: Clock;
   readonly halfOpen: HalfOpen;
@@ -51,8 +52,9 @@ type State =
   | { readonly at: 'joined'; readonly holder: HolderId; readonly hold: Promise<Hold> }
   | { readonly at: 'ended' };
 
-/** A message that was written and not acknowledged. */
+/** A message that was written and not acknowledged, or word of what expired up to a version. */
 interface InFlight {
+  readonly what: 'message' | 'expired';
   /** The number of its frame. */
   readonly frame: number;
   readonly version: Version;
@@ -62,6 +64,8 @@ interface InFlight {
 
 const ended: State = { at: 'ended' };
 const settled = Promise.resolve();
+/** Ends the persistent id of what tells that messages expired. */
+const EXPIRED = 'x';
 /** Frames that may wait for their acknowledgement while confirms are under way all the time. */
 const UNTOLD_MAX = 20;
 
@@ -196,9 +200,10 @@ export class Session implements Holding {
     const { store, events } = this.#house;
     const known = new Map((await store.subscriptionsOf(holder)).map((one) => [one.id, one]));
     const confirms = persistentIds.map(async (persistentId) => {
-      const { subscription: id, version } = readPersistentId(persistentId);
+      const { what, subscription: id, version } = readPersistentId(persistentId);
       const subscription = known.get(id);
       if (subscription === undefined || version === undefined) return;
+      if (what === 'expired') return store.expiredTold(subscription, version);
       await store.confirm(subscription.key, version);
       events.confirmed(version, id);
     });
@@ -206,6 +211,7 @@ export class Session implements Holding {
   }
 
   recipientFor(subscription: Subscription): Recipient {
+    if (takesText(subscription.name)) void this.#tellOfExpired(subscription);
     return {
       offer: (kept) => this.#offer(subscription, kept),
       caughtUp: () => {},
@@ -227,10 +233,28 @@ export class Session implements Holding {
     }
     const persistentId = `${subscription.id}.${kept.version}`;
     const message = dataMessage(kept, subscription.name, persistentId);
+    this.#write(message, { what: 'message', version: kept.version, persistentId, subscription });
+    return 'taken';
+  }
+
+  /** The app asks its own server what it missed. When too much is on its way, or no ack comes, the next connection tells it. */
+  async #tellOfExpired(subscription: Subscription): Promise<void> {
+    try {
+      const version = await this.#house.store.expiredUntold(subscription);
+      if (version === undefined || this.#state.at !== 'joined') return;
+      if (this.#inFlight.length >= limits.mcsInFlight) return;
+      const persistentId = `${subscription.id}.${version}${EXPIRED}`;
+      const message = deletedMessages(subscription.name, persistentId);
+      this.#write(message, { what: 'expired', version, persistentId, subscription });
+    } catch (error) {
+      this.#house.events.failed('mcs', error);
+    }
+  }
+
+  #write(message: DataMessage, one: Omit<InFlight, 'frame'>): void {
     if (this.#inFlight.length === 0) this.#stuckAt = this.#house.sweeps;
     this.#send({ type: 'data', message, received: this.#kept });
-    this.#inFlight.push({ frame: this.#sent, version: kept.version, persistentId, subscription });
-    return 'taken';
+    this.#inFlight.push({ frame: this.#sent, ...one });
   }
 
   #act(frame: LaterFrame, hold: Promise<Hold>): void {
@@ -259,7 +283,8 @@ export class Session implements Holding {
     return taken;
   }
 
-  async #confirm({ subscription, version }: InFlight, hold: Promise<Hold>): Promise<void> {
+  async #confirm({ what, subscription, version }: InFlight, hold: Promise<Hold>): Promise<void> {
+    if (what === 'expired') return this.#house.store.expiredTold(subscription, version);
     const outbox = (await hold).outbox(subscription.name);
     if (outbox === undefined) await this.#house.store.confirm(subscription.key, version);
     else await outbox.confirm(version);
@@ -341,10 +366,16 @@ export class Session implements Holding {
   }
 }
 
-/** The parts of a persistent id: the subscription's public name and a version. The client repeats what we gave it, or anything. */
-function readPersistentId(text: string): { subscription: string; version: Version | undefined } {
+/**
+ * The parts of a persistent id: the subscription's public name, a version, and whether it told that messages up to it had expired.
+ * The client repeats what we gave it, or anything.
+ */
+function readPersistentId(
+  text: string,
+): Pick<InFlight, 'what'> & { subscription: string; version: Version | undefined } {
+  const what = text.endsWith(EXPIRED) ? 'expired' : 'message';
   const dot = text.lastIndexOf('.');
-  const version = Number(text.slice(dot + 1));
+  const version = Number(text.slice(dot + 1, what === 'expired' ? -EXPIRED.length : undefined));
   const isVersion = dot > 0 && Number.isSafeInteger(version) && version > 0;
-  return { subscription: text.slice(0, dot), version: isVersion ? (version as Version) : undefined };
+  return { what, subscription: text.slice(0, dot), version: isVersion ? (version as Version) : undefined };
 }

@@ -6,6 +6,7 @@ import {
   assumedEnding,
   firstQuotaDay,
   formerDeviceMs,
+  isMissed,
   isTopic,
   leavesTrace,
   removedSubscriptionMs,
@@ -18,6 +19,7 @@ import type { MetaTable } from './meta-table.ts';
 import type { MulticastTable } from './multicast-table.ts';
 import type { QuotaTable } from './quota-table.ts';
 import type { Subscribing } from './subscribing.ts';
+import type { SubscriptionTable } from './subscription-table.ts';
 
 /** Messages looked at per step: a few milliseconds of the event loop at most. */
 const STEP = 200;
@@ -51,6 +53,7 @@ export class Pruning {
   readonly #endings: EndingTable;
   readonly #quota: QuotaTable;
   readonly #multicasts: MulticastTable;
+  readonly #subscriptions: SubscriptionTable;
   readonly #subscribing: Subscribing;
   readonly #crowdedOut: Statement<{ version: Version }, [number]>;
   readonly #next: Statement<Candidate, [number, number]>;
@@ -77,6 +80,7 @@ export class Pruning {
       readonly endings: EndingTable;
       readonly quota: QuotaTable;
       readonly multicasts: MulticastTable;
+      readonly subscriptions: SubscriptionTable;
       readonly subscribing: Subscribing;
     },
   ) {
@@ -86,6 +90,7 @@ export class Pruning {
     this.#endings = rest.endings;
     this.#quota = rest.quota;
     this.#multicasts = rest.multicasts;
+    this.#subscriptions = rest.subscriptions;
     this.#subscribing = rest.subscribing;
     this.#crowdedOut = db.prepare('SELECT version FROM messages ORDER BY version DESC LIMIT 1 OFFSET ?');
     this.#next = db.prepare(`SELECT ${CANDIDATE} FROM messages WHERE version > ? ORDER BY version LIMIT ?`);
@@ -213,15 +218,19 @@ export class Pruning {
     for (const drop of this.#drops) drop.run(message.version);
     this.#unlinger.run(message.expiresAt, message.version);
     if (message.stateUntil !== null) this.#unlinger.run(message.stateUntil, message.version);
-    if (isQueue(message.slot)) {
-      this.#unqueue.run(message.channel, message.version);
-      return;
-    }
-    if (isTopic(message.slot)) this.#untopic.run(message.channel, message.slot, message.version);
+    if (this.#leavesWaiting(message) && isMissed(message, now))
+      this.#subscriptions.expired(message.channel, message.version);
+    if (isQueue(message.slot)) return;
     if (this.#slotUsed.get(message.channel, message.slot) === null) {
       // Without messages there is nothing that a mark could tell, and topics are many.
       this.#dropMarks.run(message.slot, message.channel);
     }
+  }
+
+  /** Did it wait still, in a queue or as the newest of its topic? */
+  #leavesWaiting({ channel, slot, version }: Candidate): boolean {
+    if (isQueue(slot)) return this.#unqueue.run(channel, version).changes > 0;
+    return isTopic(slot) && this.#untopic.run(channel, slot, version).changes > 0;
   }
 }
 

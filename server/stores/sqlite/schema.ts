@@ -181,6 +181,12 @@ const steps: readonly string[] = [
     PRIMARY KEY (channel, subchannel, version)
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  -- expired: the newest message that expired before the browser got it, of those that pruning removed; 0 = none.
+  -- told: up to which version the browser was told of what expired.
+  ALTER TABLE subscriptions ADD COLUMN expired INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE subscriptions ADD COLUMN told INTEGER NOT NULL DEFAULT 0;
+  `,
 ];
 
 /**

@@ -317,6 +317,16 @@ class SqliteStore implements Store {
     return this.#read(() => this.#subscribing.silent(before, limit));
   }
 
+  async expiredUntold(subscription: Subscription): Promise<Version | undefined> {
+    const read = () => this.#subscribing.expiredUntold(subscription);
+    // A confirm that came before must count, so it is waited for.
+    return this.#commit.isBehind ? this.#commit.write(read) : this.#read(read);
+  }
+
+  expiredTold(subscription: Subscription, version: Version): Promise<void> {
+    return this.#commit.write(() => this.#subscribing.expiredTold(subscription, version));
+  }
+
   hurry(): void {
     this.#commit.hurry();
   }

@@ -1,5 +1,6 @@
 import { ReveilleError } from '../../../protocol/errors.ts';
 import { limits } from '../../../protocol/limits.ts';
+import type { Version } from '../../../protocol/version.ts';
 import type { Clock, Random } from '../../core/clock.ts';
 import type { ChannelKey } from '../../core/store.ts';
 import type { HolderId, Subscription } from '../../core/subscription.ts';
@@ -93,6 +94,14 @@ export class Subscribing {
 
   silent(before: number, limit: number): readonly HolderId[] {
     return this.#subscriptions.silent(before, limit);
+  }
+
+  expiredUntold(subscription: Subscription): Version | undefined {
+    return this.#subscriptions.expiredUntold(subscription, this.#clock.now());
+  }
+
+  expiredTold(subscription: Subscription, version: Version): void {
+    this.#subscriptions.expiredTold(subscription, version);
   }
 
   /** Forgets some that were removed at `before` or earlier. Answers how many. */

@@ -1,4 +1,6 @@
 import type { Database, Statement } from 'bun:sqlite';
+import { limits } from '../../../protocol/limits.ts';
+import type { Version } from '../../../protocol/version.ts';
 import type { ChannelKey, DeviceKey } from '../../core/store.ts';
 import type { HolderId, Subscription } from '../../core/subscription.ts';
 
@@ -33,6 +35,9 @@ export class SubscriptionTable {
   readonly #seen: Statement<unknown, [number, string]>;
   readonly #leave: Statement<unknown, [string]>;
   readonly #silent: Statement<{ id: HolderId }, [number, number]>;
+  readonly #expiredUntold: Statement<{ version: Version }, [number, number, number, number]>;
+  readonly #expiredTold: Statement<unknown, [number, number, number]>;
+  readonly #expired: Statement<unknown, [number, number]>;
 
   constructor(db: Database) {
     this.#find = db.prepare(`${SELECT} WHERE holder = ? AND name = ?`);
@@ -41,10 +46,10 @@ export class SubscriptionTable {
       'SELECT count(*) AS live FROM subscriptions WHERE holder = ? AND removed_at IS NULL',
     );
     this.#put = db.prepare(
-      `INSERT INTO subscriptions VALUES (?, ?, ?, ?, ?, ?, NULL)
+      `INSERT INTO subscriptions VALUES (?, ?, ?, ?, ?, ?, NULL, 0, 0)
        ON CONFLICT (channel) DO UPDATE SET device = excluded.device, device_id = excluded.device_id,
          created_at = excluded.created_at,
-         removed_at = NULL`,
+         removed_at = NULL, expired = 0, told = 0`,
     );
     this.#remove = db.prepare('UPDATE subscriptions SET removed_at = ? WHERE channel = ?');
     this.#dropRemoved = db.prepare(
@@ -55,6 +60,22 @@ export class SubscriptionTable {
     this.#seen = db.prepare('UPDATE holders SET seen_at = ? WHERE id = ?');
     this.#leave = db.prepare('DELETE FROM holders WHERE id = ?');
     this.#silent = db.prepare('SELECT id FROM holders WHERE seen_at < ? ORDER BY seen_at, id LIMIT ?');
+    // What still waits after its time is of the queue or the newest of its topic, and pruning has not reached it.
+    this.#expiredUntold = db.prepare(
+      `WITH late AS (
+         SELECT version FROM queued WHERE channel = ?1 AND expires_at <= ?3
+         UNION ALL SELECT version FROM topics WHERE channel = ?1 AND expires_at <= ?3
+       ), missed AS (
+         SELECT max(m.version) AS version FROM late CROSS JOIN messages m ON m.version = late.version
+         WHERE m.expires_at - m.accepted_at > ?4
+       )
+       SELECT max(s.expired, coalesce(missed.version, 0)) AS version FROM subscriptions s, missed
+       WHERE s.channel = ?1 AND s.device = ?2 AND s.removed_at IS NULL AND max(s.expired, coalesce(missed.version, 0)) > s.told`,
+    );
+    this.#expiredTold = db.prepare(
+      'UPDATE subscriptions SET told = ?3 WHERE channel = ?1 AND device = ?2 AND told < ?3',
+    );
+    this.#expired = db.prepare('UPDATE subscriptions SET expired = ?2 WHERE channel = ?1 AND expired < ?2');
   }
 
   find(holder: HolderId, name: string): Found | undefined {
@@ -93,6 +114,20 @@ export class SubscriptionTable {
 
   silent(before: number, limit: number): readonly HolderId[] {
     return this.#silent.all(before, limit).map((row) => row.id);
+  }
+
+  /** The newest message that its browser missed and was not told of. */
+  expiredUntold({ channel, key }: Subscription, now: number): Version | undefined {
+    return this.#expiredUntold.get(channel.key, key, now, limits.instantMs)?.version;
+  }
+
+  expiredTold({ channel, key }: Subscription, version: Version): void {
+    this.#expiredTold.run(channel.key, key, version);
+  }
+
+  /** A message that the browser of a subscription missed is about to be removed. Nothing when the channel is a user's. */
+  expired(channel: ChannelKey, version: Version): void {
+    this.#expired.run(channel, version);
   }
 }
 

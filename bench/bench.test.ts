@@ -48,13 +48,30 @@ test('BE3 rounds are interleaved, and a figure is the median of them', async () 
 test('BE4 a peer that is not installed or does not start is named, and the run goes on', async () => {
   const bench = { quick: true, pinning: { server: [], load: [], told: '' }, folder: tmpdir() };
   const start = () => Promise.reject(new Error('its port is taken'));
-  const kind = { name: 'Ghost', program: 'no-such-program', debian: 'ghost-server', start };
-  const { peers, remarks } = await startPeers(bench, [kind, { ...kind, name: 'Shell', program: 'sh' }]);
+  const kind = { name: 'Ghost', origin: 'Debian: ghost-server', find: () => null, start };
+  const { peers, remarks } = await startPeers(bench, [kind, { ...kind, name: 'Shell', find: () => 'sh' }]);
   expect(peers).toEqual([]);
   expect(remarks).toEqual([
     'Ghost was left out: it is not installed (Debian: ghost-server).',
     'Shell was left out: its port is taken',
   ]);
+});
+
+test('BE4 a peer that fails in a round is named and left out of the others, and who is no peer ends the run', async () => {
+  const told: string[] = [];
+  let rounds = 0;
+  const measure = async () => {
+    rounds += 1;
+    if (rounds === 2) throw new Error('it ended');
+    return rounds;
+  };
+  const good = { name: 'good', measure: async () => 1 };
+  const leftOut = (why: string) => void told.push(why);
+  const results = await interleave(3, [{ name: 'Ghost', measure, leftOut }, good]);
+  expect([...results]).toEqual([['good', [1, 1, 1]]]);
+  expect(told).toEqual(['Ghost was left out: it ended']);
+  rounds = 0;
+  await expect(interleave(3, [{ name: 'own', measure }])).rejects.toThrow('it ended');
 });
 
 test('BE5 results are a table and a chart per figure, and keys with their n, beside machine and versions', async () => {

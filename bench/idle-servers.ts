@@ -12,7 +12,9 @@ import type { Bench } from './figure.ts';
 import { inBatches, listFile, whileDown } from './full-town.ts';
 import type { IdleOrder } from './load/idle-clients.ts';
 import { mqttConnect } from './load/mqtt.ts';
-import { mosquitto } from './peers/brokers.ts';
+import { SOCKET_IO_CONNECT, SOCKET_IO_PATH } from './load/socketio.ts';
+import { socketIo } from './peers/node-peers.ts';
+import type { PeerKind } from './peers/peer.ts';
 
 const MCS_VERSION = 41;
 
@@ -110,14 +112,17 @@ export async function bare(
   };
 }
 
-/** Mosquitto; undefined where it is not installed. */
-export async function idleMosquitto(bench: Bench, count: number): Promise<Start | undefined> {
-  const program = Bun.which(mosquitto.program);
-  if (program === null) return undefined;
-  const lines = Array.from({ length: count }, (_, at) => mqttConnect(`idle-${at}`).toString('base64'));
-  const hellosFile = await listFile(bench, 'hellos-mosquitto', lines);
+/** A peer that is started again for each measurement; its clients say MQTT's CONNECT, or that of Socket.IO. */
+export async function idlePeer(bench: Bench, kind: PeerKind, program: string, count: number): Promise<Start> {
+  const speaksMqtt = kind !== socketIo;
+  const lines = Array.from({ length: count }, (_, at) =>
+    speaksMqtt ? mqttConnect(`idle-${at}`).toString('base64') : SOCKET_IO_CONNECT,
+  );
+  const hellosFile = await listFile(bench, `hellos-${kind.name}`, lines);
+  const transport = speaksMqtt ? 'socket' : 'websocket';
+  const path = speaksMqtt ? '' : SOCKET_IO_PATH;
   return async () => {
-    const { pid, port, stop } = await mosquitto.start(bench, program);
-    return { pid, clients: { transport: 'socket', port, tls: false, path: '', hellosFile }, stop };
+    const { pid, port, stop } = await kind.start(bench, program);
+    return { pid, clients: { transport, port, tls: false, path, hellosFile }, stop };
   };
 }

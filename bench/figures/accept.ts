@@ -17,6 +17,7 @@ interface Accepting {
   readonly pid: number;
   readonly talk: Talk;
   readonly note: string;
+  readonly peer?: boolean;
 }
 
 /** How many messages a second are accepted, each answered after what the server holds for keeping. */
@@ -47,9 +48,10 @@ export const accept: Figure = {
         ...peer,
         name: `${peer.name} (${peer.version})`,
         own: false,
+        peer: true,
         talk: peer.talk(channels),
       }));
-      return await compare(bench, channels, [own, empty, ...others], remarks);
+      return await compare(bench, channels, [own, empty, ...others], [...remarks]);
     } finally {
       await stop();
     }
@@ -65,16 +67,18 @@ function load(bench: Bench, { talk, port, pid }: Accepting, connections: number)
 async function compare(
   bench: Bench,
   channels: number,
-  all: readonly Accepting[],
-  missing: readonly string[],
+  everyone: readonly Accepting[],
+  missing: string[],
 ): Promise<Outcome> {
   const contenders = CONNECTIONS.flatMap((connections) =>
-    all.map((one) => ({
+    everyone.map((one) => ({
       name: `${one.name} ${connections}`,
       measure: () => load(bench, one, connections),
+      ...(one.peer === true && { leftOut: (why: string) => void missing.push(why) }),
     })),
   );
   const results = await interleave(bench.quick ? 2 : 5, contenders);
+  const all = everyone.filter(({ name }) => CONNECTIONS.every((count) => results.has(`${name} ${count}`)));
   const rateOf = (one: Accepting, connections: number, what: keyof Rate) =>
     median((results.get(`${one.name} ${connections}`) ?? []).map((rate) => rate[what]));
   const rows = all.map((one) => row(one, (connections, what) => rateOf(one, connections, what)));

@@ -1,8 +1,7 @@
 /** What one connection of a load says and hears, in bytes: one request at a time, the next after the whole answer. */
 export interface Dialogue {
-  /** Sent when the connection opens. Nothing is measured before `helloAnswers` answers to it came. */
-  readonly hello?: Buffer;
-  readonly helloAnswers: number;
+  /** Said when the connection opens, each after the answer to the one before. Nothing is measured before the last answer. */
+  readonly greetings: readonly Buffer[];
   /** The bytes of request `number`, counted over all connections. */
   request(number: number): Buffer;
   /** Takes what arrived; answers the whole answers in it. Counts a refusal in `refused`. */

@@ -57,26 +57,29 @@ class Run {
     const dialogue = this.#options.dialogue(number);
     this.#dialogues.push(dialogue);
     const ready = Promise.withResolvers<void>();
-    let hellos = dialogue.helloAnswers;
+    const { greetings } = dialogue;
+    let greeted = 0;
     let sentAt = 0;
+    const greet = (socket: Bun.Socket) => {
+      const next = greetings[greeted];
+      if (next === undefined) ready.resolve();
+      else socket.write(next);
+    };
     const opened = Bun.connect({
       hostname: '127.0.0.1',
       port: this.#options.port,
       socket: {
         open: (socket) => {
           socket.setNoDelay(true);
-          if (dialogue.hello !== undefined) socket.write(dialogue.hello);
-          if (hellos === 0) ready.resolve();
+          greet(socket);
         },
         data: (socket, chunk) => {
-          let answers = dialogue.hear(chunk);
-          if (hellos > 0) {
-            hellos -= answers;
-            if (hellos > 0) return;
-            ready.resolve();
-            answers = 0;
-          }
+          const answers = dialogue.hear(chunk);
           if (answers === 0 || this.#over) return;
+          if (greeted < greetings.length) {
+            greeted += 1;
+            return greet(socket);
+          }
           const now = performance.now();
           if (this.#counts) this.#times.push(now - sentAt);
           sentAt = now;
@@ -111,6 +114,7 @@ class Run {
     this.#over = true;
     const failed = this.#dialogues.reduce((sum, one) => sum + one.refused, 0) - before;
     const times = Float64Array.from(this.#times).sort();
+    if (times.length === 0) throw new Error('no request of the load was answered');
     const share = (part: number) => times[Math.floor(times.length * part)] ?? Number.NaN;
     return {
       perSecond: Math.max(0, times.length - failed) / took,

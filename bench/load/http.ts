@@ -18,7 +18,7 @@ export function httpDialogue({ path, headers, body, good }: HttpLoad): Dialogue 
   const frames = new Frames(answerLength);
   let refused = 0;
   return {
-    helloAnswers: 0,
+    greetings: [],
     get refused() {
       return refused;
     },

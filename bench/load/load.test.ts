@@ -60,6 +60,12 @@ const answers: readonly [Talk['kind'], string, string, string | undefined][] = [
   ['mqtt', '\x20\x02\x00\x00', '\x40\x02\x00\x01', undefined],
   ['nats', 'INFO {}\r\nPONG\r\n', 'MSG i 1 11\r\n{"seq":1}\r\n\r\n', 'MSG i 1 12\r\n{"error":{}}\r\n'],
   [
+    'socket.io',
+    'HTTP/1.1 101 Switching Protocols\r\n\r\n\x81\x03' + '0{}' + '\x81\x04' + '40{}',
+    '\x81\x05' + '430[]',
+    undefined,
+  ],
+  [
     'postgres',
     'R\0\0\0\x04Z\0\0\0\x05I1\0\0\0\x04Z\0\0\0\x05I',
     '2\0\0\0\x04Z\0\0\0\x05I',
@@ -74,7 +80,7 @@ const hear = (dialogue: Dialogue, text: string) =>
 test('BE1 answers are counted whole in every protocol, however they arrive, and refusals apart', () => {
   for (const [kind, hello, yes, no] of answers) {
     const dialogue = dialogues({ kind, channels: 3 } as Talk, [])(0);
-    expect(hear(dialogue, hello)).toBe(dialogue.helloAnswers);
+    expect(hear(dialogue, hello)).toBe(dialogue.greetings.length);
     expect(hear(dialogue, yes)).toBe(1);
     expect(dialogue.hear(Buffer.from(yes + yes, 'latin1'))).toBe(2);
     expect(dialogue.refused).toBe(0);

@@ -7,8 +7,7 @@ export function mqttDialogue(name: string, topics: number, payload: string): Dia
   const frames = new Frames(packetLength);
   const text = Buffer.from(payload);
   return {
-    hello: mqttConnect(name),
-    helloAnswers: 1,
+    greetings: [mqttConnect(name)],
     refused: 0,
     request(number) {
       const topic = Buffer.from(`channel/${number % topics}`);

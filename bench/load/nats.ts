@@ -9,8 +9,7 @@ export function natsDialogue(name: string, subjects: number, payload: string): D
   const tail = ` ${inbox} ${Buffer.byteLength(payload)}\r\n${payload}\r\n`;
   let refused = 0;
   return {
-    hello: Buffer.from(`${CONNECT}SUB ${inbox} 1\r\nPING\r\n`),
-    helloAnswers: 1,
+    greetings: [Buffer.from(`${CONNECT}SUB ${inbox} 1\r\nPING\r\n`)],
     get refused() {
       return refused;
     },

@@ -22,8 +22,7 @@ export function postgresDialogue(channels: number, payload: string): Dialogue {
   const parse = message('P', Buffer.concat([Buffer.from(`keep\0${statement}\0`), int16(0)]));
   let refused = 0;
   return {
-    hello: Buffer.concat([startup(), parse, message('S', Buffer.alloc(0))]),
-    helloAnswers: 2,
+    greetings: [startup(), Buffer.concat([parse, message('S', Buffer.alloc(0))])],
     get refused() {
       return refused;
     },

@@ -6,7 +6,7 @@ export function redisDialogue(keys: number, payload: string): Dialogue {
   let refused = 0;
   let open = 0;
   return {
-    helloAnswers: 0,
+    greetings: [],
     get refused() {
       return refused;
     },

@@ -4,11 +4,15 @@ import { mqttDialogue } from './mqtt.ts';
 import { natsDialogue } from './nats.ts';
 import { postgresDialogue } from './postgres.ts';
 import { redisDialogue } from './redis.ts';
+import { socketIoDialogue } from './socketio.ts';
 
 /** What to say to which server: what the process of the load is told as JSON. */
 export type Talk =
   | { readonly kind: 'reveille'; readonly token: string; readonly channelsFile: string }
-  | { readonly kind: 'empty' | 'nchan' | 'redis' | 'mqtt' | 'nats' | 'postgres'; readonly channels: number };
+  | {
+      readonly kind: 'empty' | 'nchan' | 'redis' | 'mqtt' | 'nats' | 'postgres' | 'socket.io';
+      readonly channels: number;
+    };
 
 /** 64 bytes, for everyone. */
 const payload = 'a message of sixty-four bytes, as push messages mostly are short';
@@ -34,6 +38,8 @@ export function dialogues(talk: Talk, channels: readonly string[]): (connection:
       return (connection) => mqttDialogue(`load-${connection}`, talk.channels, payload);
     case 'nats':
       return (connection) => natsDialogue(String(connection), talk.channels, payload);
+    case 'socket.io':
+      return () => socketIoDialogue(talk.channels, payload);
     case 'postgres':
       return () => postgresDialogue(talk.channels, payload);
   }

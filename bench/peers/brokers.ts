@@ -1,14 +1,14 @@
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { exchange } from '../load/exchange.ts';
 import { natsStreamDialogue } from '../load/nats.ts';
-import { freePort, type PeerKind, startProcess, versionOf } from './peer.ts';
+import { emptyFolder, freePort, type PeerKind, startProcess, versionOf } from './peer.ts';
 
 /** Redis with every write in its log before the answer. */
 export const redis: PeerKind = {
   name: 'Redis',
-  program: 'redis-server',
-  debian: 'redis-server',
+  origin: 'Debian: redis-server',
+  find: () => Bun.which('redis-server'),
   async start({ folder, pinning }, program) {
     const port = freePort();
     const data = await emptyFolder(folder, 'redis');
@@ -30,8 +30,8 @@ export const redis: PeerKind = {
 /** Mosquitto with retained messages and a database on disk, written as often as it can be without writing all of it each time. */
 export const mosquitto: PeerKind = {
   name: 'Mosquitto',
-  program: 'mosquitto',
-  debian: 'mosquitto',
+  origin: 'Debian: mosquitto',
+  find: () => Bun.which('mosquitto'),
   async start({ folder, pinning }, program) {
     const port = freePort();
     const data = await emptyFolder(folder, 'mosquitto');
@@ -61,8 +61,8 @@ export const mosquitto: PeerKind = {
 /** NATS with a stream that holds the newest message of each subject in files. */
 export const nats: PeerKind = {
   name: 'NATS JetStream',
-  program: 'nats-server',
-  debian: 'nats-server',
+  origin: 'Debian: nats-server',
+  find: () => Bun.which('nats-server'),
   async start({ folder, pinning }, program) {
     const port = freePort();
     const data = await emptyFolder(folder, 'nats');
@@ -91,8 +91,8 @@ export const nats: PeerKind = {
 /** Nginx with Nchan and a buffer of one message. */
 export const nchan: PeerKind = {
   name: 'Nchan',
-  program: 'nginx',
-  debian: 'libnginx-mod-nchan',
+  origin: 'Debian: libnginx-mod-nchan',
+  find: () => Bun.which('nginx'),
   async start({ folder, pinning }, program) {
     const port = freePort();
     const data = await emptyFolder(folder, 'nchan');
@@ -120,11 +120,3 @@ export const nchan: PeerKind = {
 };
 
 const NCHAN_MODULE = '/usr/lib/nginx/modules/ngx_nchan_module.so';
-
-async function emptyFolder(folder: string, name: string): Promise<string> {
-  const path = join(folder, name);
-  // One that is started again begins with nothing.
-  await rm(path, { recursive: true, force: true });
-  await mkdir(path);
-  return path;
-}

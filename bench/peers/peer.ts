@@ -1,3 +1,5 @@
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Bench } from '../figure.ts';
 import type { Talk } from '../load/spec.ts';
 
@@ -13,12 +15,13 @@ export interface Peer {
   stop(): Promise<void>;
 }
 
-/** How to start one. Its programs are those of Debian. */
+/** How to start one. */
 export interface PeerKind {
   readonly name: string;
-  /** The program without which it is left out, and the package that has it. */
-  readonly program: string;
-  readonly debian: string;
+  /** The packages that have it. */
+  readonly origin: string;
+  /** Its program; nothing where it is not installed, and then it is left out. */
+  find(): string | null | undefined;
   start(bench: Bench, program: string): Promise<Peer>;
 }
 
@@ -68,6 +71,15 @@ async function takesConnections(port: number): Promise<boolean> {
   } catch {
     return false;
   }
+}
+
+/** A folder of that name for what a peer keeps. */
+export async function emptyFolder(folder: string, name: string): Promise<string> {
+  const path = join(folder, name);
+  // One that is started again begins with nothing.
+  await rm(path, { recursive: true, force: true });
+  await mkdir(path);
+  return path;
 }
 
 /** The first version number that a program tells. */

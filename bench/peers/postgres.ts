@@ -9,8 +9,8 @@ const DEBIAN_VERSIONS = '/usr/lib/postgresql';
 /** PostgreSQL, synced at each commit. It refuses to run as root, so it is the user `postgres` of its package then. */
 export const postgres: PeerKind = {
   name: 'PostgreSQL',
-  program: 'psql',
-  debian: 'postgresql',
+  origin: 'Debian: postgresql',
+  find: () => Bun.which('psql'),
   async start({ folder, pinning }, psql) {
     const programs = await programsFolder();
     const data = join(folder, 'postgres');

@@ -1,10 +1,11 @@
 import type { Bench } from '../figure.ts';
 import { mosquitto, nats, nchan, redis } from './brokers.ts';
+import { aedes, socketIo } from './node-peers.ts';
 import type { Peer, PeerKind } from './peer.ts';
 import { postgres } from './postgres.ts';
 
 /** Those that accept messages. */
-export const acceptors: readonly PeerKind[] = [redis, mosquitto, nats, postgres, nchan];
+export const acceptors: readonly PeerKind[] = [redis, mosquitto, nats, postgres, nchan, aedes, socketIo];
 
 export interface StartedPeers {
   readonly peers: readonly Peer[];
@@ -18,9 +19,9 @@ export async function startPeers(bench: Bench, kinds: readonly PeerKind[]): Prom
   const peers: Peer[] = [];
   const remarks: string[] = [];
   for (const kind of kinds) {
-    const program = Bun.which(kind.program);
-    if (program === null) {
-      remarks.push(`${kind.name} was left out: it is not installed (Debian: ${kind.debian}).`);
+    const program = kind.find() ?? undefined;
+    if (program === undefined) {
+      remarks.push(`${kind.name} was left out: it is not installed (${kind.origin}).`);
       continue;
     }
     try {

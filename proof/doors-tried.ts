@@ -14,6 +14,7 @@ import { type RunningServer, startServer } from '../server/main.ts';
 import { loggedEvents } from '../server/observe/events.ts';
 import { tokenField } from '../server/pages/form.tsx';
 import { tryAttacks } from './attacks.ts';
+import { InnerService, tryAddresses } from './attacks-on-addresses.ts';
 import { type DoorRow, doorRows, filled } from './doors.ts';
 import { tryForeignDoors } from './foreign-doors.ts';
 import { tryForeignFrames } from './foreign-frames.ts';
@@ -49,28 +50,56 @@ const FORMS_AT_ONCE = 8;
 /** Tries every door of a real server with everything but the right credentials. */
 export async function tryDoors(): Promise<DoorsVerdict> {
   const folder = await mkdtemp(join(tmpdir(), 'reveille-doors-'));
-  const log: string[] = [];
+  const log = new Log();
+  await using inner = await InnerService.open();
   let ahead = 0;
   const clock = { ...systemClock, now: () => Date.now() + ahead };
-  const events = loggedEvents(pino({ level: 'debug' }, { write: (line) => void log.push(line) }));
+  const events = loggedEvents(pino({ level: 'debug' }, log));
   const { caFile } = await makeTestCertificate(folder);
-  const config = decideConfig({ port: '0', mcsPort: '0', data: folder, logLevel: 'silent' });
+  const config = decideConfig({
+    ...{ port: '0', mcsPort: '0', data: folder, logLevel: 'silent' },
+    pushHosts: `vendors,localhost:${inner.port}`,
+  });
   const running = await startServer(config, { clock, events });
   try {
     const trial = await Trial.of(running, await openSecrets({ folder, given: undefined }));
     await trial.run();
     await trial.runFrames();
-    await trial.runNeighbours(await readFile(caFile, 'utf8'));
+    await trial.runNeighbours(await readFile(caFile, 'utf8'), log, inner);
     ahead = 3 * HOUR;
     await trial.runExpired();
     await trial.runForged(() => {
       ahead += MINUTE;
     });
-    trial.searchForSecrets('the log', log.join(''));
+    trial.searchForSecrets('the log', log.text);
     return trial.verdict;
   } finally {
     await running.stop();
     await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** What the server logs, which a try can wait for. */
+class Log {
+  readonly #lines: string[] = [];
+  #grown = Promise.withResolvers<void>();
+
+  write(line: string): void {
+    this.#lines.push(line);
+    this.#grown.resolve();
+    this.#grown = Promise.withResolvers();
+  }
+
+  get text(): string {
+    return this.#lines.join('');
+  }
+
+  async line(text: string): Promise<string> {
+    for (;;) {
+      const found = this.#lines.find((line) => line.includes(text));
+      if (found !== undefined) return found;
+      await this.#grown.promise;
+    }
   }
 }
 
@@ -139,14 +168,17 @@ class Trial {
   }
 
   /** Another account that has everything of its own, and means to have ours. */
-  async runNeighbours(ca: string): Promise<void> {
+  async runNeighbours(ca: string, log: Log, inner: InnerService): Promise<void> {
     const { headers } = await this.#signIn('neighbour@doors.example');
     const theirs = await settle(this.#running.origin, headers.Cookie);
-    const neighbours = { running: this.#running, secrets: this.#secrets, mine: this.#mine, theirs, ca };
+    const [running, secrets, mine] = [this.#running, this.#secrets, this.#mine];
+    const logged = (text: string) => log.line(text);
+    const neighbours = { running, secrets, mine, theirs, ca, logged };
     const tries = [
       ...(await tryForeignDoors(neighbours)),
       ...(await tryForeignFrames(neighbours)),
       ...(await tryAttacks(neighbours)),
+      ...(await tryAddresses(neighbours, inner)),
     ];
     for (const { what, held, told } of tries) {
       this.#tried++;

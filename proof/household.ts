@@ -20,6 +20,8 @@ export interface Neighbours {
   readonly theirs: Household;
   /** The authority (PEM) behind the certificate of Chromium's door. */
   readonly ca: string;
+  /** The first line of the log with this text, once it is there. */
+  logged(text: string): Promise<string>;
 }
 
 /** One try with another's credentials. */

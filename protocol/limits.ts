@@ -188,6 +188,12 @@ export const limits = {
   silenceMs: 65_000,
   /** From the opening of the socket to a valid hello. */
   helloMs: 10_000,
+  /**
+   * OL3: frames of a client within five seconds, protocol pings included, and for each message that is written to it so many
+   * more: "taken", an outcome, and both once again. A client at rest needs one in twenty seconds.
+   */
+  clientFrames: 1_000,
+  clientFramesPerMessage: 4,
   /** One text frame of our WebSocket protocol, from a client. */
   frameBytes: 8 * 1024,
   /** One text frame from the server: a payload raised to what a JSON body holds, each character of it escaped. */
@@ -205,6 +211,8 @@ export const limits = {
   halfOpenPerAddress: 256,
   /** Bytes a socket may have buffered before a session answers 'full'. */
   socketBufferBytes: 64 * 1024,
+  /** OL3: bytes of answers to a client that asks and does not read, after which it is cut. */
+  unreadBytes: 256 * 1024,
 
   /** One frame of MCS from a client; a login that lists a full window of received ids needs a tenth. */
   mcsFrameBytes: 64 * 1024,
@@ -319,6 +327,8 @@ if (limits.silenceMs < 3 * limits.pingMs)
 if (limits.pingMs >= 30_000) throw new Error('limits: a Chromium worker stops after 30 s of silence');
 if (limits.frameBytes < 6 * limits.payloadBytes + 512)
   throw new Error('limits: a frame must hold an escaped payload');
+if (limits.unreadBytes < 2 * (limits.socketBufferBytes + limits.messageFrameBytes))
+  throw new Error('limits: a slow client has a message and its answers unread before it is cut');
 if (limits.messageFrameBytes < 2 * limits.jsonBodyBytes + 512)
   throw new Error('limits: a frame must hold any body');
 if (limits.removedSubscriptionDays <= limits.retentionDays + limits.traceHours / 24)

@@ -86,6 +86,7 @@ export const closes = {
     next: 'stop',
     text: `unknown protocol; known: ${knownProtocols.join(', ')}`,
   },
+  overload: { code: 4429, next: 'reconnect', text: 'too many frames' },
   internal: { code: 4500, next: 'reconnect', text: 'an internal error has occurred' },
   'going-away': { code: 4503, next: 'reconnect', text: 'the service restarts' },
 } as const satisfies Record<string, { code: number; next: AfterClose; text: string }>;

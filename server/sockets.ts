@@ -27,7 +27,8 @@ export function socketHandler(
         : ours.message?.(socket as Socket<Session>, message),
     ping: (socket, data) =>
       isAutopush(socket) ? theirs.ping(socket, data) : ours.ping?.(socket as Socket<Session>, data),
-    pong: (socket, data) => (isAutopush(socket) ? theirs.pong(socket, data) : undefined),
+    pong: (socket, data) =>
+      isAutopush(socket) ? theirs.pong(socket, data) : ours.pong?.(socket as Socket<Session>, data),
     drain: (socket) => (isAutopush(socket) ? theirs.drain(socket) : ours.drain?.(socket as Socket<Session>)),
     close: (socket, code, reason) =>
       isAutopush(socket)

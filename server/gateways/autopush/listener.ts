@@ -86,8 +86,8 @@ export class AutopushGateway {
         if (this.#sessions.size === 1) this.#scheduleSweep();
       },
       message: (socket, message) => socket.data.receive(decode(message)),
-      ping: (socket) => socket.data.heard(),
-      pong: (socket) => socket.data.heard(),
+      ping: (socket) => socket.data.pinged(),
+      pong: (socket) => socket.data.pinged(),
       drain: (socket) => socket.data.drained(),
       close: (socket, code) => {
         socket.data.closed(code);

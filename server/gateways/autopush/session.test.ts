@@ -405,7 +405,7 @@ describe('life signs', () => {
     const { line, session } = await g.join();
     g.sweep(session, sweepsIn(limits.autopushPingMs));
     expect(line.pings).toBe(1);
-    session.heard();
+    session.pinged();
     g.sweep(session, sweepsIn(limits.autopushPingMs));
     expect(line.pings).toBe(2);
     g.sweep(session, sweepsIn(limits.autopushPongMs));

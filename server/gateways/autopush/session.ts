@@ -92,14 +92,14 @@ export class AutopushSession implements Holding {
   }
 
   /** Something came that is no text: a protocol ping or pong. */
-  heard(): void {
-    this.#heardAt = this.#house.sweeps;
-    this.#pingedAt = 0;
+  pinged(): void {
+    this.#heard();
+    this.#noteIdle();
   }
 
   /** A frame came. Settles when what it asks for is done; never rejects. */
   async receive(frame: ClientFrame | Refused): Promise<void> {
-    this.heard();
+    this.#heard();
     const state = this.#state;
     if (state.at === 'ended') return;
     if (frame.type === 'refused') return this.close(frame.close, frame.why);
@@ -272,6 +272,11 @@ export class AutopushSession implements Holding {
   #answerBroadcasts(ids: readonly string[]): void {
     const unknown = ids.filter((id) => !id.startsWith('remote-settings/'));
     if (unknown.length > 0) this.#line?.sendText(encode({ type: 'broadcast', unknown }));
+  }
+
+  #heard(): void {
+    this.#heardAt = this.#house.sweeps;
+    this.#pingedAt = 0;
   }
 
   #noteIdle(): void {

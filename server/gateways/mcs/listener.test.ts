@@ -394,21 +394,23 @@ describe('acknowledging', () => {
     expect(t.ended).toEqual(['it acknowledges frames that were never sent']);
   });
 
-  test('MC16 100,000 acks change nothing', async () => {
+  test('MC16 10,000 acks change nothing', async () => {
     await using t = await town();
     await t.mcs.push(t.token, 'one');
     const client = await t.join();
     await client.until(tags.data);
     const acks = Buffer.concat(
-      Array.from({ length: 1_000 }, () => clientFrames.selectiveAck(['nobody.1'], 1)),
+      Array.from({ length: limits.clientFrames - 1 }, () => clientFrames.selectiveAck(['nobody.1'], 1)),
     );
-    for (let n = 0; n < 100; n++) client.write(acks);
-    client.write(clientFrames.ping(1));
-    await client.until(tags.pong);
+    for (let n = 1; n <= 10; n++) {
+      client.write(acks, clientFrames.ping(1));
+      await client.until(tags.pong, n);
+      t.sweep(0);
+    }
     expect(await t.waiting()).toBe(1);
     client.acknowledge();
     client.write(clientFrames.ping(1));
-    await client.until(tags.pong, 2);
+    await client.until(tags.pong, 11);
     expect(await t.waiting()).toBe(0);
   }, 20_000);
 

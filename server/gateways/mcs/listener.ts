@@ -121,7 +121,8 @@ export class McsGateway {
         // With this handler Bun calls `open` before the handshake: who never finishes one is counted and timed too.
         handshake: () => {},
         data: ({ data: connection }, chunk) => {
-          if (connection === undefined) return;
+          // Of one that is being ended nothing is read any more.
+          if (connection === undefined || connection.isEnding) return;
           for (const frame of connection.reader.push(chunk)) void connection.session.receive(frame);
         },
         drain: ({ data: connection }) => connection?.flush(),

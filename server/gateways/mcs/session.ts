@@ -96,6 +96,8 @@ export class Session implements Holding {
   /** The sweep since which nothing in flight was acknowledged. */
   #stuckAt = 0;
   #full = false;
+  /** Frames that came since the last sweep, less those that messages ask for. */
+  #frames = 0;
 
   constructor(house: House, address: string) {
     this.#house = house;
@@ -115,6 +117,8 @@ export class Session implements Holding {
     if (state.at === 'ended') return;
     if (frame.type === 'refused') return this.close(frame.why);
     this.#heardAt = this.#house.sweeps;
+    if (++this.#frames > limits.clientFrames) return this.close('too many frames');
+    if ((this.#line?.unsent ?? 0) > limits.unreadBytes) return this.close('too slow');
     if (frame.type === 'close') return this.close('closed by the client');
     if (state.at === 'greeting') {
       if (frame.type !== 'login') return this.close('the first frame must be a login');
@@ -134,6 +138,7 @@ export class Session implements Holding {
   sweep(): void {
     const now = this.#house.sweeps;
     const silent = now - this.#heardAt;
+    this.#frames = 0;
     if (this.#state.at !== 'joined') {
       if (silent > sweepsIn(limits.helloMs)) this.close('no login came');
     } else if (silent > sweepsIn(this.#house.heartbeatMs + limits.mcsSpareMs)) {
@@ -253,6 +258,7 @@ export class Session implements Holding {
 
   #write(message: DataMessage, one: Omit<InFlight, 'frame'>): void {
     if (this.#inFlight.length === 0) this.#stuckAt = this.#house.sweeps;
+    this.#frames -= limits.clientFramesPerMessage;
     this.#send({ type: 'data', message, received: this.#kept });
     this.#inFlight.push({ frame: this.#sent, ...one });
   }

@@ -75,7 +75,7 @@ export class WebSocketGateway {
     return {
       // Larger frames end the connection in the socket already; the codec says why for those just above the limit.
       maxPayloadLength: limits.frameBytes + FRAME_SPARE_BYTES,
-      backpressureLimit: 2 * (limits.socketBufferBytes + limits.messageFrameBytes),
+      backpressureLimit: limits.unreadBytes,
       idleTimeout: 0,
       sendPings: false,
       perMessageDeflate: false,
@@ -86,6 +86,7 @@ export class WebSocketGateway {
       },
       message: (socket, message) => socket.data.receive(decode(message)),
       ping: (socket) => socket.data.heard(),
+      pong: (socket) => socket.data.heard(),
       drain: (socket) => socket.data.drained(),
       close: (socket, code) => {
         socket.data.closed(code);

@@ -330,6 +330,37 @@ describe('a connection that lasts', () => {
     expect(await g.waiting()).toEqual(['a']);
   });
 
+  test('OL4 a frame too many closes with 4429; each message allows four more, and time for as many again', async () => {
+    await using g = await gateway();
+    const { session, line } = await g.join();
+    const ping = async (count: number) => {
+      for (let n = 0; n < count; n++) await session.receive({ type: 'ping' });
+    };
+    g.town.deliveries.outboxOf(g.device.key)?.announced(await g.keep('a'));
+    // The hello was one of them.
+    await ping(limits.clientFrames + limits.clientFramesPerMessage - 1);
+    g.sweep(session, 1);
+    await ping(limits.clientFrames - 1);
+    session.heard();
+    expect(line.closed).toBeUndefined();
+    session.heard();
+    expect(line.closed?.code).toBe(4429);
+    expect(await g.waiting()).toEqual(['a']);
+  });
+
+  test('WW11 a ping on a full line is not answered', async () => {
+    await using g = await gateway();
+    const { session, line } = await g.join();
+    line.unsent = limits.socketBufferBytes + 1;
+    await session.receive({ type: 'ping' });
+    expect(line.types).toEqual(['welcome', 'live']);
+    g.sweep(session, 1);
+    line.unsent = 0;
+    session.drained();
+    await session.receive({ type: 'ping' });
+    expect(line.types).toEqual(['welcome', 'live', 'pong']);
+  });
+
   test('WW11 what was offered to a line that is gone waits in the store', async () => {
     await using g = await gateway();
     const { line } = await g.join();

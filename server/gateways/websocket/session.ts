@@ -73,6 +73,8 @@ export class Session implements Recipient {
   #heardAt: number;
   #fullSince = 0;
   #wantsSeen = false;
+  /** Frames that came since the last sweep, less those that messages ask for. */
+  #frames = 0;
 
   /** @param origin the `Origin` header, null when absent; it is judged after the token (DV8). */
   constructor(house: House, address: string, origin: string | null) {
@@ -90,6 +92,7 @@ export class Session implements Recipient {
   /** Something came that is no frame of ours: a protocol ping. */
   heard(): void {
     this.#heardAt = this.#house.sweeps;
+    if (++this.#frames > limits.clientFrames) this.close('overload');
   }
 
   /** A frame came. Settles when what it asks for is done; never rejects. */
@@ -113,10 +116,8 @@ export class Session implements Recipient {
 
   offer(kept: Kept): OfferAnswer {
     if (this.#state.at !== 'joined' || this.#line === undefined) return 'gone';
-    if (this.#line.getBufferedAmount() > limits.socketBufferBytes) {
-      if (this.#fullSince === 0) this.#fullSince = this.#house.sweeps;
-      return 'full';
-    }
+    if (this.#isFull(this.#line)) return 'full';
+    this.#frames -= limits.clientFramesPerMessage;
     return this.#line.sendText(encodeMessage(kept)) === 0 ? 'gone' : 'taken';
   }
 
@@ -152,6 +153,7 @@ export class Session implements Recipient {
   sweep(): void {
     const now = this.#house.sweeps;
     const silent = now - this.#heardAt;
+    this.#frames = 0;
     if (this.#state.at === 'greeting' && silent > sweepsIn(limits.helloMs)) this.close('hello-late');
     else if (silent > sweepsIn(limits.silenceMs)) this.close('silent');
     else if (this.#fullSince !== 0 && now - this.#fullSince > sweepsIn(limits.silenceMs))
@@ -198,11 +200,17 @@ export class Session implements Recipient {
     }
   }
 
+  #isFull(line: Line): boolean {
+    if (line.getBufferedAmount() <= limits.socketBufferBytes) return false;
+    if (this.#fullSince === 0) this.#fullSince = this.#house.sweeps;
+    return true;
+  }
+
   async #act(frame: ClientFrame, outbox: Outbox): Promise<void> {
     try {
       switch (frame.type) {
         case 'ping':
-          this.#line?.sendText(PONG);
+          if (this.#line !== undefined && !this.#isFull(this.#line)) this.#line.sendText(PONG);
           return;
         case 'taken':
           return await outbox.taken(frame.version);

@@ -183,9 +183,13 @@ export class Promises {
       list.filter((one) => one.version !== version),
     );
     if (!this.#forAny.has(version)) return;
-    for (const other of this.#receivers.keys()) {
-      const message = this.#find(other, slot, version);
-      if (message !== undefined) message.mayEnd = true;
+    for (const other of this.#receivers.values()) {
+      const list = other.waiting.get(slot) ?? [];
+      // SC2: what gave way to it in a full window does not come back.
+      const full = !isSubchannelQueue(slot) && list.length > limits.unconfirmedPerSlot;
+      for (const one of list) {
+        if (one.version === version || (full && one.version < version && !one.offered)) one.mayEnd = true;
+      }
     }
   }
 

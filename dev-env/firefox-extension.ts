@@ -21,8 +21,8 @@ export interface FirefoxExtension extends AsyncDisposable {
 }
 
 /**
- * Registers the example's redirect for the town's app and packs it. It tells `site`, a URL: "started" and "stopped" of its
- * background page, its channel once it has one, and the payload of each message that it has shown.
+ * Registers the example's redirect for the town's app and packs it. A push site at `site`, a URL, learns of it: "started" and
+ * "stopped" of its background page, its channel once it has one, and the payload of each message that it has shown.
  */
 export async function packFirefoxExtension(town: Town, site: string): Promise<FirefoxExtension> {
   const folder = await mkdtemp(join(tmpdir(), 'reveille-firefox-extension-'));
@@ -42,7 +42,8 @@ export async function packFirefoxExtension(town: Town, site: string): Promise<Fi
     join(folder, 'teller.js'),
     `const tell = (body) => fetch('${site}got', { method: 'POST', body, keepalive: true });
 void tell('started');
-chrome.runtime.onSuspend.addListener(() => tell('stopped'));
+// Its own onSuspend comes while it still runs: a message may reach it after that.
+fetch('${site}here').catch(() => {});
 chrome.pushMessaging.onMessage.addListener(({ payload }) => tell(payload));
 chrome.runtime.onInstalled.addListener(() => {
   chrome.pushMessaging.getChannelId(true, ({ channelId }) => tell(channelId || chrome.runtime.lastError.message));

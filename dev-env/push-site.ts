@@ -89,11 +89,10 @@ export class PushSite implements Disposable {
 
   async #answer(request: Request): Promise<Response> {
     const { pathname } = new URL(request.url);
+    if (pathname === '/here') return this.#untilGone(request);
     if (pathname === '/got') {
       const text = await request.text();
-      this.got.push({ text, at: performance.now() });
-      this.#changed.resolve();
-      this.#changed = Promise.withResolvers();
+      this.#note(text);
       // Once only, and only where a test asks for it: the worker's handler fails by it.
       const refused = text.startsWith('fail once') && !this.#refused.has(text);
       this.#refused.add(text);
@@ -103,5 +102,18 @@ export class PushSite implements Disposable {
     if (text === undefined) return new Response('Not Found', { status: 404 });
     const type = pathname.endsWith('.js') ? 'text/javascript' : 'text/html';
     return new Response(text, { headers: { 'Content-Type': type } });
+  }
+
+  /** An answer without end: it breaks when the page or worker that asked is no more, which counts as "stopped". */
+  #untilGone(request: Request): Response {
+    this.#server.timeout(request, 0);
+    request.signal.addEventListener('abort', () => this.#note('stopped'));
+    return new Response(new ReadableStream({ start: (stream) => stream.enqueue('here') }));
+  }
+
+  #note(text: string): void {
+    this.got.push({ text, at: performance.now() });
+    this.#changed.resolve();
+    this.#changed = Promise.withResolvers();
   }
 }

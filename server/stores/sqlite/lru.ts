@@ -1,58 +1,74 @@
-interface Entry<Value> {
-  value: Value;
-  /** It was asked for since it last came up for being forgotten. */
-  used: boolean;
-}
-
 /**
- * A bounded memory of what was used last, by second chance: the oldest entry is forgotten, unless it was used, in which case it counts
- * as new. To look something up moves nothing, so it costs one look into a Map, which keeps the order of insertion.
+ * A bounded memory of what was used last, by second chance: a hand goes round the places, and forgets the first entry that was not
+ * used since it came by last. A look moves nothing, so it costs one look into a Map; to forget costs a few steps of the hand.
  */
 export class Lru<Key, Value> {
-  readonly #entries = new Map<Key, Entry<Value>>();
+  readonly #places = new Map<Key, number>();
+  readonly #keys: Key[] = [];
+  readonly #values: (Value | undefined)[] = [];
+  /** By place: 1 = asked for since the hand came by. */
+  readonly #used: number[] = [];
+  /** Places of what was deleted. */
+  readonly #free: number[] = [];
   readonly #most: number;
+  #hand = 0;
 
   constructor(most: number) {
     this.#most = most;
   }
 
   get(key: Key): Value | undefined {
-    const entry = this.#entries.get(key);
-    if (entry === undefined) return undefined;
-    entry.used = true;
-    return entry.value;
+    const place = this.#places.get(key);
+    if (place === undefined) return undefined;
+    this.#used[place] = 1;
+    return this.#values[place];
   }
 
   set(key: Key, value: Value): void {
-    const known = this.#entries.get(key);
-    if (known !== undefined) {
-      known.value = value;
-      known.used = true;
-      return;
-    }
-    if (this.#entries.size >= this.#most) this.#forgetOne();
-    this.#entries.set(key, { value, used: false });
+    const known = this.#places.get(key);
+    const place = known ?? this.#free.pop() ?? this.#newPlace();
+    this.#values[place] = value;
+    this.#used[place] = known === undefined ? 0 : 1;
+    if (known !== undefined) return;
+    this.#keys[place] = key;
+    this.#places.set(key, place);
   }
 
   delete(key: Key): void {
-    this.#entries.delete(key);
+    const place = this.#places.get(key);
+    if (place === undefined) return;
+    this.#places.delete(key);
+    this.#values[place] = undefined;
+    this.#free.push(place);
   }
 
   clear(): void {
-    this.#entries.clear();
+    this.#places.clear();
+    for (const list of [this.#keys, this.#values, this.#used, this.#free]) list.length = 0;
+    this.#hand = 0;
   }
 
   get size(): number {
-    return this.#entries.size;
+    return this.#places.size;
   }
 
-  /** Entries that are put at the end come up again, unused by then: the loop ends. */
-  #forgetOne(): void {
-    for (const [key, entry] of this.#entries) {
-      this.#entries.delete(key);
-      if (!entry.used) return;
-      entry.used = false;
-      this.#entries.set(key, entry);
+  /** Nothing was deleted, so every place below the length is taken. */
+  #newPlace(): number {
+    return this.#keys.length < this.#most ? this.#keys.length : this.#forgetOne();
+  }
+
+  /** Answers the place that became empty. After one round nothing counts as used any more, so the loop ends. */
+  #forgetOne(): number {
+    for (;;) {
+      const place = this.#hand;
+      this.#hand = (place + 1) % this.#most;
+      const key = this.#keys[place];
+      if (this.#used[place] === 1 || key === undefined) {
+        this.#used[place] = 0;
+        continue;
+      }
+      this.#places.delete(key);
+      return place;
     }
   }
 }

@@ -11,6 +11,7 @@ import { measureStorm } from './figures/storm.ts';
 import { bare } from './idle-servers.ts';
 import { describeMachine } from './machine.ts';
 import { readOptions } from './options.ts';
+import { aedes, socketIo } from './peers/node-peers.ts';
 import { startPeers } from './peers/start-peers.ts';
 import { cpuSeconds, residentBytes } from './processes.ts';
 import { failures, type Report, writeJson, writeResults } from './report.ts';
@@ -172,17 +173,23 @@ test('BE6 an idle device has the memory by which a server that just started grew
   }
 });
 
-test('BE8 messages at a fixed rate are timed from POST to confirm, beside the bare runtime', async () => {
+test('BE8 BE14 messages at a fixed rate are timed from POST to confirm, beside the bare runtime and brokers', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'reveille-e2e-'));
   const bench: Bench = { quick: true, pinning: { server: [], load: [], told: '' }, folder };
   try {
-    const traffic = { devices: 5, perSecond: 20, seconds: 1, rounds: 1 };
-    const { keys, rows, failed } = await measureDeliveries(bench, traffic);
+    const traffic = { devices: 5, perSecond: 20, warmUpSeconds: 1, seconds: 1, rounds: 1 };
+    const ghost = { ...aedes, name: 'Ghost', find: () => null };
+    const kinds = [aedes, socketIo, ghost];
+    const { keys, rows, failed, remarks } = await measureDeliveries(bench, traffic, kinds);
     expect(Object.keys(keys)).toEqual(['e2e.p50', 'e2e.p99', 'cpu.perMessage']);
     expect(keys['e2e.p50']?.value).toBeGreaterThan(0);
     expect(keys['e2e.p99']?.value).toBeGreaterThanOrEqual(keys['e2e.p50']?.value ?? 0);
     expect(keys['cpu.perMessage']?.value).toBeGreaterThanOrEqual(0);
-    expect(rows.map(({ own }) => own)).toEqual([true, false]);
+    // Of the two peers one is durable.
+    expect(keys['e2e.p99']?.target?.text).toContain(`the best durable peer (${rows[2]?.cells[1]})`);
+    expect(rows.map(({ own }) => own)).toEqual([true, false, false, false]);
+    expect(rows.map(({ cells }) => cells.at(-1))).toEqual(['0', '0', '0', '0']);
+    expect(remarks[0]).toStartWith('Ghost was left out');
     expect(failed).toBe(0);
   } finally {
     await rm(folder, { recursive: true });

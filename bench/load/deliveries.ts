@@ -1,17 +1,14 @@
-import { readFileSync } from 'node:fs';
 import { cpuSeconds } from '../processes.ts';
-import { httpDialogue } from './http.ts';
+import { type Delivery, parties } from './delivery.ts';
+import type { Dialogue } from './dialogue.ts';
+import { connectReceivers } from './receivers.ts';
 
 /** A process that is all devices and the sender: messages leave at a fixed rate, whatever comes of earlier ones. */
 export interface DeliveryOrder {
   readonly port: number;
-  readonly path: string;
-  readonly token: string;
+  readonly delivery: Delivery;
   /** Of the server. */
   readonly pid: number;
-  /** One device in each line of both: its hello, and its channel. */
-  readonly hellosFile: string;
-  readonly channelsFile: string;
   readonly perSecond: number;
   readonly warmUpSeconds: number;
   readonly seconds: number;
@@ -28,15 +25,13 @@ export interface Deliveries {
   readonly loadCpu: number;
 }
 
-/** Below the number of connections without a hello that the server takes from one address. */
-const AT_ONCE = 100;
 const SENDERS = 64;
 /** How long the last messages may be under way. */
 const LATE_MS = 10_000;
 
 const order = JSON.parse(process.argv[2] ?? '') as DeliveryOrder;
-const lines = (file: string) => readFileSync(file, 'utf8').split('\n');
-const channels = lines(order.channelsFile);
+/** Of this process. */
+const RUN = String(process.pid);
 const total = Math.round(order.perSecond * (order.warmUpSeconds + order.seconds));
 const warm = Math.round(order.perSecond * order.warmUpSeconds);
 /** By message: when its turn was, and how long until its confirm; NaN until then. */
@@ -53,50 +48,44 @@ function endWhenAllCame(): void {
   if (confirmed === total && answered === total) ended.resolve();
 }
 
-/** A device that confirms at once. Settles when it is live. */
-function connectDevice(hello: string): Promise<void> {
-  const live = Promise.withResolvers<void>();
-  const socket = new WebSocket(`ws://127.0.0.1:${order.port}${order.path}`);
-  socket.onopen = () => socket.send(hello);
-  socket.onmessage = ({ data }) => {
-    const { type, version, payload } = JSON.parse(String(data));
-    if (type === 'live') live.resolve();
-    if (type !== 'message') return;
-    socket.send(JSON.stringify({ type: 'taken', version }));
-    socket.send(JSON.stringify({ type: 'confirm', version }));
-    const number = Number.parseInt(payload, 10);
-    if (!Number.isNaN(took[number])) return;
-    took[number] = performance.now() - (postedAt[number] ?? 0);
-    confirmed += 1;
-    endWhenAllCame();
-  };
-  socket.onclose = () => broken.reject(new Error('a device was closed'));
-  return live.promise;
+/** A device confirms at once. A message of an earlier run may come, too. */
+function onMessage(payload: string, confirm: readonly Buffer[], socket: Bun.Socket): void {
+  for (const write of confirm) socket.write(write);
+  const [first = '', run] = payload.split(' ', 2);
+  const number = Number(first);
+  if (run !== RUN || !Number.isNaN(took[number])) return;
+  took[number] = performance.now() - (postedAt[number] ?? 0);
+  confirmed += 1;
+  endWhenAllCame();
 }
 
 type Post = (number: number) => void;
 const free: Post[] = [];
 const waiting: number[] = [];
 
-async function connectSender(): Promise<void> {
-  const dialogue = httpDialogue({
-    path: () => '/gcm_for_chrome/v1/messages',
-    headers: { Authorization: `Bearer ${order.token}`, 'Content-Type': 'application/json' },
-    body: (number) => {
-      const channelId = channels[number % channels.length];
-      const payload = `${number} `.padEnd(64, '.');
-      return JSON.stringify({ channelId, subchannelId: Math.floor(number / channels.length) % 4, payload });
-    },
-    good: [204],
-  });
+async function connectSender(dialogue: Dialogue): Promise<void> {
+  const ready = Promise.withResolvers<void>();
+  let greeted = 0;
+  const greet = (socket: Bun.Socket) => {
+    const next = dialogue.greetings[greeted];
+    if (next === undefined) ready.resolve();
+    else socket.write(next);
+  };
   const socket = await Bun.connect({
     hostname: '127.0.0.1',
     port: order.port,
     socket: {
-      open: (opened) => void opened.setNoDelay(true),
-      data(_socket, chunk) {
+      open(opened) {
+        opened.setNoDelay(true);
+        greet(opened);
+      },
+      data(opened, chunk) {
         const before = dialogue.refused;
         if (dialogue.hear(chunk) === 0) return;
+        if (greeted < dialogue.greetings.length) {
+          greeted += 1;
+          return greet(opened);
+        }
         refused += dialogue.refused - before;
         answered += 1;
         endWhenAllCame();
@@ -107,6 +96,7 @@ async function connectSender(): Promise<void> {
       close: () => broken.reject(new Error('the server closed a connection of the load')),
     },
   });
+  await ready.promise;
   const post: Post = (number) => void socket.write(dialogue.request(number));
   free.push(post);
 }
@@ -136,10 +126,9 @@ async function sendAll(): Promise<{
 }
 
 async function main(): Promise<Deliveries> {
-  const hellos = lines(order.hellosFile);
-  for (let from = 0; from < hellos.length; from += AT_ONCE)
-    await Promise.race([broken.promise, Promise.all(hellos.slice(from, from + AT_ONCE).map(connectDevice))]);
-  await Promise.all(Array.from({ length: SENDERS }, connectSender));
+  const { receivers, sender } = parties(order.delivery, (number) => `${number} ${RUN} `.padEnd(64, '.'));
+  await connectReceivers(order.port, receivers, onMessage);
+  await Promise.all(Array.from({ length: SENDERS }, (_, at) => connectSender(sender(at))));
   const before = await Promise.race([broken.promise, sendAll()]);
   await Promise.race([broken.promise, ended.promise, Bun.sleep(LATE_MS)]);
   const load = process.cpuUsage(before.load);

@@ -1,4 +1,5 @@
 import { expect, test } from 'bun:test';
+import { parties } from './delivery.ts';
 import type { Dialogue } from './dialogue.ts';
 import { exchange } from './exchange.ts';
 import { httpDialogue } from './http.ts';
@@ -87,5 +88,47 @@ test('BE1 answers are counted whole in every protocol, however they arrive, and 
     if (no === undefined) continue;
     expect(hear(dialogue, no)).toBe(1);
     expect(dialogue.refused).toBe(1);
+  }
+});
+
+/** Of each kind: answers to the greetings, a message in the protocol's own words, and what confirms it. */
+const deliveries: readonly ['mqtt' | 'nats' | 'redis' | 'socket.io', string, string, string][] = [
+  ['mqtt', '\x20\x02\0\0\x90\x03\0\x01\x01', '\x32\x07\0\x01c\0\x09hi', '\x40\x02\0\x09'],
+  ['nats', 'INFO {}\r\nPONG\r\nMSG i 2 2\r\n{}\r\n', 'MSG d 1 ack.1 2\r\nhi\r\n', 'PUB ack.1 4\r\n+ACK\r\n'],
+  [
+    'redis',
+    '-BUSYGROUP\r\n',
+    ':1\r\n*1\r\n*2\r\n$9\r\nchannel:0\r\n*1\r\n*2\r\n$3\r\n1-0\r\n*2\r\n$7\r\npayload\r\n$2\r\nhi\r\n',
+    '*4\r\n$4\r\nXACK\r\n$9\r\nchannel:0\r\n$8\r\ndevice-0\r\n$3\r\n1-0\r\n',
+  ],
+  [
+    'socket.io',
+    'HTTP/1.1 101 Switching Protocols\r\n\r\n\x81\x03' + '0{}' + '\x81\x04' + '40{}' + '\x81\x05' + '430[]',
+    '\x81\x14427["message","hi"]',
+    '\x81\x84\0\0\0\0' + '437[]',
+  ],
+];
+
+test('BE14 a subscriber of each broker is live after its greetings, and confirms each message, however it arrives', () => {
+  for (const [kind, greetings, message, confirmed] of deliveries) {
+    const { receivers } = parties({ kind, devices: 1, channels: 1 }, String);
+    const [receiver] = receivers;
+    if (receiver === undefined) throw new Error('no device');
+    const got: [string, string][] = [];
+    const hearAll = (text: string) =>
+      [...Buffer.from(text, 'latin1')].reduce(
+        (sum, byte) =>
+          sum +
+          receiver.hear(Buffer.of(byte), (payload, confirm) => {
+            got.push([payload, Buffer.concat([...confirm]).toString('latin1')]);
+          }),
+        0,
+      );
+    expect(hearAll(greetings)).toBe(receiver.greetings.length);
+    expect(got).toEqual([]);
+    expect(hearAll(message)).toBe(0);
+    expect(got).toHaveLength(1);
+    expect(got[0]?.[0]).toBe('hi');
+    expect(got[0]?.[1]).toStartWith(confirmed);
   }
 });

@@ -15,7 +15,9 @@ export type Talk =
     };
 
 /** 64 bytes, for everyone. */
-const payload = 'a message of sixty-four bytes, as push messages mostly are short';
+const text = 'a message of sixty-four bytes, as push messages mostly are short';
+const payload = () => text;
+const bytes = Buffer.from(text);
 
 /** What each connection says. `channels`: the ids of those that Reveille has. */
 export function dialogues(talk: Talk, channels: readonly string[]): (connection: number) => Dialogue {
@@ -29,19 +31,19 @@ export function dialogues(talk: Talk, channels: readonly string[]): (connection:
         httpDialogue({
           path: (number) => `/publish?id=${number % talk.channels}`,
           headers: { 'Content-Type': 'text/plain' },
-          body: () => payload,
+          body: payload,
           good: [201, 202],
         });
     case 'redis':
-      return () => redisDialogue(talk.channels, payload);
+      return () => redisDialogue(talk.channels, text);
     case 'mqtt':
-      return (connection) => mqttDialogue(`load-${connection}`, talk.channels, payload);
+      return (connection) => mqttDialogue(`load-${connection}`, talk.channels, () => bytes);
     case 'nats':
       return (connection) => natsDialogue(String(connection), talk.channels, payload);
     case 'socket.io':
       return () => socketIoDialogue(talk.channels, payload);
     case 'postgres':
-      return () => postgresDialogue(talk.channels, payload);
+      return () => postgresDialogue(talk.channels, text);
   }
 }
 
@@ -51,7 +53,7 @@ function reveille(token: string, channels: readonly string[]): Dialogue {
     headers: { Authorization: `Bearer ${token}`, 'Content-Type': 'application/json' },
     body: (number) => {
       const channelId = channels[number % channels.length];
-      return JSON.stringify({ channelId, subchannelId: number % 4, payload });
+      return JSON.stringify({ channelId, subchannelId: number % 4, payload: text });
     },
     good: [204],
   });

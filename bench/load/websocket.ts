@@ -18,7 +18,7 @@ export function textFrame(text: string): Buffer {
   return Buffer.concat([Buffer.from([...head, 0, 0, 0, 0]), Buffer.from(text)]);
 }
 
-/** Cuts what a server says, after its answer to the request, into the texts of its frames. */
+/** Cuts what a server says into the answer to the request, an empty text here, and the texts of its frames. */
 export class ServerTexts {
   #upgraded = false;
   readonly #frames = new Frames((bytes, start) => {
@@ -31,6 +31,7 @@ export class ServerTexts {
     this.#frames.push(chunk, (bytes, start, end) => {
       if (this.#upgraded) return each(bytes.toString('utf8', start + headLength(bytes, start), end));
       this.#upgraded = true;
+      each('');
     });
   }
 }

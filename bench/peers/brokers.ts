@@ -4,6 +4,9 @@ import { exchange } from '../load/exchange.ts';
 import { natsStreamDialogue } from '../load/nats.ts';
 import { emptyFolder, freePort, type PeerKind, startProcess, versionOf } from './peer.ts';
 
+const MOSQUITTO_NOTE = 'on disk within a second, not before the answer; no OAuth, no quota';
+const NATS_NOTE = 'written before the answer, synced every two minutes; no OAuth, no quota';
+
 /** Redis with every write in its log before the answer. */
 export const redis: PeerKind = {
   name: 'Redis',
@@ -23,6 +26,12 @@ export const redis: PeerKind = {
       ...running,
       talk: (channels) => ({ kind: 'redis', channels }),
       note: 'log synced before the answer; no OAuth, no quota, no order, nothing comes back to who was away',
+      delivery: {
+        name: 'Redis, a stream and consumer groups',
+        kind: 'redis',
+        durable: true,
+        note: 'log synced before it is sent; no OAuth, no quota',
+      },
     };
   },
 };
@@ -53,7 +62,13 @@ export const mosquitto: PeerKind = {
       port,
       ...running,
       talk: (channels) => ({ kind: 'mqtt', channels }),
-      note: 'on disk within a second, not before the answer; no OAuth, no quota',
+      note: MOSQUITTO_NOTE,
+      delivery: {
+        name: 'Mosquitto, QoS 1, sessions that stay',
+        kind: 'mqtt',
+        durable: true,
+        note: MOSQUITTO_NOTE,
+      },
     };
   },
 };
@@ -83,7 +98,13 @@ export const nats: PeerKind = {
       port,
       ...running,
       talk: (channels) => ({ kind: 'nats', channels }),
-      note: 'written before the answer, synced every two minutes; no OAuth, no quota',
+      note: NATS_NOTE,
+      delivery: {
+        name: 'NATS JetStream, durable consumers with ack',
+        kind: 'nats',
+        durable: true,
+        note: NATS_NOTE,
+      },
     };
   },
 };

@@ -3,6 +3,9 @@ import { join } from 'node:path';
 import type { Bench } from '../figure.ts';
 import { emptyFolder, freePort, type PeerKind, startProcess, versionOf } from './peer.ts';
 
+const AEDES_NOTE = 'written to LevelDB before the answer, never synced; no OAuth, no quota';
+const SOCKET_IO_NOTE = 'keeps nothing; no OAuth, no quota, nothing comes back to who was away';
+
 /** The MQTT broker for Node, with what it keeps on disk. */
 export const aedes: PeerKind = {
   name: 'aedes',
@@ -14,7 +17,8 @@ export const aedes: PeerKind = {
       ...server,
       name: 'aedes, QoS 1 retained',
       talk: (channels) => ({ kind: 'mqtt', channels }),
-      note: 'written to LevelDB before the answer, never synced; no OAuth, no quota',
+      note: AEDES_NOTE,
+      delivery: { name: 'aedes, QoS 1, sessions that stay', kind: 'mqtt', durable: true, note: AEDES_NOTE },
     };
   },
 };
@@ -30,7 +34,8 @@ export const socketIo: PeerKind = {
       ...server,
       name: 'Socket.IO, emit with ack',
       talk: (channels) => ({ kind: 'socket.io', channels }),
-      note: 'keeps nothing; no OAuth, no quota, nothing comes back to who was away',
+      note: SOCKET_IO_NOTE,
+      delivery: { name: 'Socket.IO, emit with ack', kind: 'socket.io', durable: false, note: SOCKET_IO_NOTE },
     };
   },
 };

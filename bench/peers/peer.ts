@@ -1,6 +1,7 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Bench } from '../figure.ts';
+import type { Delivery } from '../load/delivery.ts';
 import type { Talk } from '../load/spec.ts';
 
 /** A server that others made, running. */
@@ -12,6 +13,14 @@ export interface Peer {
   readonly talk: (channels: number) => Talk;
   /** What it does not do that Reveille does. */
   readonly note: string;
+  /** How its subscribers take messages; absent where it is not asked to deliver. */
+  readonly delivery?: {
+    readonly name: string;
+    readonly kind: Exclude<Delivery['kind'], 'reveille'>;
+    /** Whether what was not acknowledged is still there after a restart. */
+    readonly durable: boolean;
+    readonly note: string;
+  };
   stop(): Promise<void>;
 }
 

@@ -7,6 +7,9 @@ import { postgres } from './postgres.ts';
 /** Those that accept messages. */
 export const acceptors: readonly PeerKind[] = [redis, mosquitto, nats, postgres, nchan, aedes, socketIo];
 
+/** Those that deliver messages to subscribers who acknowledge them. */
+export const deliverers: readonly PeerKind[] = [mosquitto, nats, redis, aedes, socketIo];
+
 export interface StartedPeers {
   readonly peers: readonly Peer[];
   /** Who is missing, and why. */

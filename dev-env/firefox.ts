@@ -10,6 +10,7 @@ type Preference = string | number | boolean;
 
 /** How long Firefox may take until it can be driven, on a machine that does other work beside. */
 const START_MS = 60_000;
+const QUIT_MS = 60_000;
 
 /** What a test browser needs whatever is tested: quiet, offline, and without what a remote agent would switch off. */
 const quiet: Readonly<Record<string, Preference>> = {
@@ -115,7 +116,8 @@ export class TestFirefox implements AsyncDisposable {
   /** Quits politely, so that the profile has everything that Firefox remembers. */
   async quit(): Promise<void> {
     await this.#browser.close().catch(() => {});
-    const timer = setTimeout(() => this.#process.kill('SIGKILL'), 20_000);
+    // One that is killed before it has written its profile has lost the workers of its sites: no push comes after the next start.
+    const timer = setTimeout(() => this.#process.kill('SIGKILL'), QUIT_MS);
     await this.#process.exited;
     clearTimeout(timer);
   }

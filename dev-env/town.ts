@@ -196,8 +196,9 @@ export class Town implements AsyncDisposable {
     const { environment = {} } = this.#options;
     const serve = this.#options.synchronous === 'NORMAL' ? './serve-unsynced.ts' : '../cli/main.ts';
     const command = [...under, process.execPath, script(serve), 'serve'];
-    const mcs = this.#options.mcs === true ? ['--mcs-port', String(this.#mcsPort)] : [];
-    const own = ['--port', String(port), '--data', this.dataFolder, ...mcs, ...this.#tlsFlags()];
+    // A free port also where no Chromium is let in on purpose: whoever has a certificate opens it, and towns stand side by side.
+    const ports = ['--port', String(port), '--mcs-port', String(this.#mcsPort)];
+    const own = [...ports, '--data', this.dataFolder, ...this.#tlsFlags()];
     this.#process = Bun.spawn([...command, ...own, ...flags], {
       stdin: 'ignore',
       stdout: 'pipe',

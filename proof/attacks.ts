@@ -1,11 +1,13 @@
 import { connect } from 'node:net';
-import { zipOf } from '../dev-env/packages.ts';
 import { AUTOPUSH_PATH } from '../protocol/browser-settings.ts';
 import { CONNECT_PATH } from '../protocol/wire.ts';
 import { tryCodes } from './attacks-on-codes.ts';
+import { tryFrames } from './attacks-on-frames.ts';
+import { tryPackages } from './attacks-on-packages.ts';
 import { tryRedirects } from './attacks-on-redirects.ts';
 import { trySignIns } from './attacks-on-sign-ins.ts';
 import { bearer, type Neighbours, type Try } from './household.ts';
+import { tryOddNames } from './odd-names.ts';
 
 const MEGABYTE = 2 ** 20;
 /** A server that has said all that it will. */
@@ -22,6 +24,8 @@ export async function tryAttacks(neighbours: Neighbours): Promise<readonly Try[]
     ...(await tryPackages(neighbours)),
     ...(await trySignIns(neighbours)),
     ...(await tryCodes(neighbours)),
+    ...(await tryFrames(neighbours)),
+    ...(await tryOddNames(neighbours)),
   ];
 }
 
@@ -123,28 +127,4 @@ async function tryOversized({ running, mine }: Neighbours): Promise<readonly Try
   }
   const well = (await fetch(`${origin}/healthz`)).status;
   return [...tries, { what: 'the server after all that', held: well === 200, told: `${well}` }];
-}
-
-/** Archives that were made to hurt, at the store's upload. */
-async function tryPackages({ running, mine }: Neighbours): Promise<readonly Try[]> {
-  const manifest = { name: 'x', version: '1', manifest_version: 3 };
-  const text = Buffer.from(JSON.stringify(manifest));
-  const good = { name: 'manifest.json', bytes: text };
-  const archives = {
-    'a zip bomb': await zipOf([good, { name: 'bomb.txt', bytes: Buffer.alloc(65 * MEGABYTE) }]),
-    'no zip': Buffer.from('PK\u0003\u0004 nothing'),
-    'a name twice': await zipOf([good, good]),
-  };
-  const tries: Try[] = [];
-  for (const [what, body] of Object.entries(archives)) {
-    const answer = await fetch(`${running.origin}/upload/chromewebstore/v1.1/items/${mine.seed.app.id}`, {
-      method: 'PUT',
-      headers: bearer(mine.storeToken),
-      body: new Uint8Array(body),
-    });
-    const told = await answer.text();
-    const held = (answer.status >= 400 && answer.status < 500) || told.includes('"FAILURE"');
-    tries.push({ what: `upload of ${what}`, held, told: `${answer.status} ${told.slice(0, 200)}` });
-  }
-  return tries;
 }

@@ -10,11 +10,13 @@ import { decideConfig } from '../server/config/config.ts';
 import { openSecrets, type Secrets } from '../server/config/secrets.ts';
 import { systemClock } from '../server/core/clock.ts';
 import { SEND_SCOPE } from '../server/core/sender.ts';
+import { DeviceKeys } from '../server/gateways/mcs/device-keys.ts';
 import { type RunningServer, startServer } from '../server/main.ts';
 import { loggedEvents } from '../server/observe/events.ts';
 import { tokenField } from '../server/pages/form.tsx';
 import { tryAttacks } from './attacks.ts';
 import { InnerService, tryAddresses } from './attacks-on-addresses.ts';
+import { canariesOf, MAIL_PASSWORD, makeWebhook, type OwnWebhook } from './canaries.ts';
 import { type DoorRow, doorRows, filled } from './doors.ts';
 import { tryForeignDoors } from './foreign-doors.ts';
 import { tryForeignFrames } from './foreign-frames.ts';
@@ -42,6 +44,8 @@ export interface DoorsVerdict {
 const PASSWORD = 'a password that nobody sees 7391';
 const HOUR = 3_600_000;
 const MINUTE = 60_000;
+/** Of what was answered, in a sentence about it. */
+const TOLD_CHARACTERS = 400;
 /** How a page says it. */
 const FORGED = 'was not sent from its own page';
 /** Below what a page takes of forms in a minute. */
@@ -59,10 +63,12 @@ export async function tryDoors(): Promise<DoorsVerdict> {
   const config = decideConfig({
     ...{ port: '0', mcsPort: '0', data: folder, logLevel: 'silent' },
     pushHosts: `vendors,localhost:${inner.port}`,
+    // Nobody listens there: what fails is told in the log.
+    ...{ smtpUrl: `smtp://mailer:${MAIL_PASSWORD}@localhost:9`, mailFrom: 'reveille@doors.example' },
   });
   const running = await startServer(config, { clock, events });
   try {
-    const trial = await Trial.of(running, await openSecrets({ folder, given: undefined }));
+    const trial = await Trial.of(running, folder);
     await trial.run();
     await trial.runFrames();
     await trial.runNeighbours(await readFile(caFile, 'utf8'), log, inner);
@@ -107,6 +113,8 @@ class Trial {
   readonly #running: RunningServer;
   readonly #secrets: Secrets;
   readonly #mine: Household;
+  readonly #webhook: OwnWebhook;
+  readonly #canaries: Map<string, string>;
   readonly #seed: Seed;
   readonly #token: string;
   readonly #rows: readonly DoorRow[];
@@ -114,17 +122,30 @@ class Trial {
   #tried = 0;
   #openedRightly = 0;
 
-  private constructor(running: RunningServer, secrets: Secrets, mine: Household) {
+  private constructor(
+    running: RunningServer,
+    secrets: Secrets,
+    mine: Household,
+    webhook: OwnWebhook,
+    canaries: Map<string, string>,
+  ) {
     this.#running = running;
     this.#secrets = secrets;
     this.#mine = mine;
+    this.#webhook = webhook;
+    this.#canaries = canaries;
     this.#seed = mine.seed;
     this.#token = mine.token;
     this.#rows = doorRows(running.within.front);
   }
 
-  static async of(running: RunningServer, secrets: Secrets): Promise<Trial> {
-    return new Trial(running, secrets, await settle(running.origin));
+  static async of(running: RunningServer, folder: string): Promise<Trial> {
+    const secrets = await openSecrets({ folder, given: undefined });
+    const mine = await settle(running.origin);
+    const webhook = await makeWebhook(running, mine);
+    const canaries = await canariesOf(folder, secrets, { 'the owner': mine });
+    canaries.set('the secret of a webhook', webhook.secret).set('another password', PASSWORD);
+    return new Trial(running, secrets, mine, webhook, canaries);
   }
 
   get verdict(): DoorsVerdict {
@@ -173,7 +194,10 @@ class Trial {
     const theirs = await settle(this.#running.origin, headers.Cookie);
     const [running, secrets, mine] = [this.#running, this.#secrets, this.#mine];
     const logged = (text: string) => log.line(text);
-    const neighbours = { running, secrets, mine, theirs, ca, logged };
+    for (const [name, secret] of Object.entries({ token: theirs.token, 'device token': theirs.device.token }))
+      this.#canaries.set(`${name} of a neighbour`, secret);
+    const keys = new DeviceKeys(secrets, (bytes) => crypto.getRandomValues(new Uint8Array(bytes)));
+    const neighbours = { running, mine, theirs, ca, logged, chromium: () => keys.create() };
     const tries = [
       ...(await tryForeignDoors(neighbours)),
       ...(await tryForeignFrames(neighbours)),
@@ -182,7 +206,7 @@ class Trial {
     ];
     for (const { what, held, told } of tries) {
       this.#tried++;
-      if (!held) this.#wrong.push(`${what}: ${told}`);
+      if (!held) this.#wrong.push(`${what}: ${told.slice(0, TOLD_CHARACTERS)}`);
       this.searchForSecrets(what, told);
     }
   }
@@ -235,13 +259,8 @@ class Trial {
   }
 
   searchForSecrets(where: string, text: string): void {
-    const { client, refresh_token, publish_refresh_token, account, cookie } = this.#seed;
-    const cookieValue = cookie.split('=')[1] ?? cookie;
-    const canaries = { client: client.client_secret, refresh_token, publish_refresh_token, cookieValue };
-    const all = { ...canaries, password: account.password, second: PASSWORD, token: this.#token };
-    for (const [name, canary] of Object.entries(all)) {
-      if (canary && text.includes(canary)) this.#wrong.push(`${where} tells the secret "${name}"`);
-    }
+    for (const [name, canary] of this.#canaries)
+      if (text.includes(canary)) this.#wrong.push(`${where} tells a secret: ${name}`);
   }
 
   async #try(row: DoorRow, credentials: Credentials): Promise<string | undefined> {
@@ -270,7 +289,7 @@ class Trial {
   }
 
   async #knock({ method, path }: DoorRow, { headers, account, purpose, fields }: Omit<Credentials, 'name'>) {
-    const real = filled(path, this.#seed);
+    const real = filled(path, this.#seed, this.#webhook.id);
     const form = new URLSearchParams(fields);
     if (account !== undefined) form.set(tokenField, formToken(this.#secrets, account, purpose ?? real));
     const answer = await fetch(this.#running.origin + real, {
@@ -296,7 +315,7 @@ class Trial {
 
 /** True for pages of one project, app, client or group: others have none of that name. */
 const isOfOneOwner = (path: string): boolean =>
-  /^\/console\/(projects|apps|clients|groups|store)\/:id/.test(path);
+  /^\/console\/(projects|apps|clients|groups|store|webhooks)\/:id/.test(path);
 
 /** What comes back on a fresh connection for one frame, until it is closed. */
 function saidTo(

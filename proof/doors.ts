@@ -19,7 +19,7 @@ const kinds: readonly (readonly [RegExp, Kind])[] = [
     /^\/(oauth2\/v1\/certs|oauthplayground|uninstalled\/|discovery\/|webstore\/dev|console\/[a-z-]+\.(css|js)$)/,
     'open',
   ],
-  [/^\/accounts\/(sign-in|sign-up|choose|sign-out|api\/)/, 'open'],
+  [/^\/accounts\/(sign-in|sign-up|choose|forgot-password|new-password|api\/.*)$/, 'open'],
   [/^\/(healthz|readyz|metrics|v2\/(browsers|openapi\.json|push-key)|v2\/bootstrap|checkin)$/, 'open'],
   [/^\/+(o\/oauth2\/(token|revoke)|o\/auth2\/auth|oauth2\/v4\/token|token|revoke)$/, 'open'],
   // A grant of the account: the page asks who is there first.
@@ -67,14 +67,20 @@ export function doorRows({ doors, pages }: Pick<FrontDeps, 'doors' | 'pages'>): 
 }
 
 /** The path with names that are real and the owner's, so that only the right to them is missing. */
-export function filled(path: string, { app, project, client, publisher, channel_id }: Seed): string {
+export function filled(
+  path: string,
+  { app, project, client, publisher, channel_id }: Seed,
+  webhook: string,
+): string {
   const id = path.startsWith('/console/projects')
     ? project.id
     : path.startsWith('/console/clients')
       ? client.client_id
       : path.startsWith('/console/groups')
         ? publisher.id
-        : app.id;
+        : path.startsWith('/console/webhooks')
+          ? webhook
+          : app.id;
   return path
     .replace(/:id\{\[\^\/\]\+(:[A-Za-z]+)\}/, `${app.id}$1`)
     .replace(/:publisher/, publisher.id)

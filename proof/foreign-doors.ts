@@ -43,7 +43,7 @@ async function knockAt(origin: string, knock: Knock): Promise<Try> {
   return {
     what: `${method} ${path}: ${what}`,
     held: refused && judged,
-    told: `${status} ${text.slice(0, 200)}`,
+    told: `${status} ${text}`,
   };
 }
 

@@ -3,7 +3,6 @@ import { AUTOPUSH_PATH } from '../protocol/browser-settings.ts';
 import { CONNECT_PATH, clientFrameTypes } from '../protocol/wire.ts';
 import { clientFrameTypes as autopushTypes } from '../server/gateways/autopush/codec.ts';
 import { tags } from '../server/gateways/mcs/codec.ts';
-import { DeviceKeys } from '../server/gateways/mcs/device-keys.ts';
 import { frameBytes } from '../server/gateways/mcs/frame-reader.ts';
 import { bearer, type Neighbours, type Try } from './household.ts';
 
@@ -211,12 +210,9 @@ async function tryStrangersChannel(url: string, uaid: string, endpoint: string):
   ];
 }
 
-const keysOf = ({ secrets }: Neighbours) =>
-  new DeviceKeys(secrets, (bytes) => crypto.getRandomValues(new Uint8Array(bytes)));
-
 async function tryMcs(neighbours: Neighbours): Promise<readonly Try[]> {
-  const { running, ca } = neighbours;
-  const [mine, theirs] = [keysOf(neighbours).create(), keysOf(neighbours).create()];
+  const { running, ca, chromium } = neighbours;
+  const [mine, theirs] = [chromium(), chromium()];
   const connect = () => McsClient.connect(running.mcsPort ?? 0, ca);
   const tries: Try[] = [];
   for (const [what, token] of Object.entries({
@@ -260,7 +256,7 @@ async function tryMcs(neighbours: Neighbours): Promise<readonly Try[]> {
 /** Chromium's registrations over HTTP, with another's credentials and about another's registration. */
 async function tryRegistrations(neighbours: Neighbours): Promise<readonly Try[]> {
   const { origin } = neighbours.running;
-  const [mine, theirs] = [keysOf(neighbours).create(), keysOf(neighbours).create()];
+  const [mine, theirs] = [neighbours.chromium(), neighbours.chromium()];
   const ask = async (id: bigint, token: bigint, fields: Readonly<Record<string, string>> = {}) => {
     const answer = await fetch(`${origin}/register3`, {
       method: 'POST',

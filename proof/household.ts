@@ -1,5 +1,5 @@
 import type { Seed } from '../dev-env/town.ts';
-import type { Secrets } from '../server/config/secrets.ts';
+import type { DeviceCredentials } from '../server/gateways/mcs/device-keys.ts';
 import type { RunningServer } from '../server/main.ts';
 
 /** One account with everything that the service gives: a project, a client, an app, a channel, a device. */
@@ -15,11 +15,12 @@ export interface Household {
 /** Two households that share nothing but the server. */
 export interface Neighbours {
   readonly running: RunningServer;
-  readonly secrets: Secrets;
   readonly mine: Household;
   readonly theirs: Household;
   /** The authority (PEM) behind the certificate of Chromium's door. */
   readonly ca: string;
+  /** A fresh device of Chromium's, as check-in gives it. */
+  chromium(): DeviceCredentials;
   /** The first line of the log with this text, once it is there. */
   logged(text: string): Promise<string>;
 }

@@ -29,6 +29,8 @@ export const limits = {
 
   /** A request body at the JSON doors; a message of 256 bytes needs far less even when every character is escaped. */
   jsonBodyBytes: 16 * 1024,
+  /** Addresses of doors that are remembered taken apart: a handful, times the host names by which the service is reached. */
+  addressesRemembered: 100,
   /** How long a request body may take to arrive: a slower sender holds a socket for nothing. */
   bodyMs: 10_000,
   /** Request line plus headers that we read from: longer tokens than ours exist only in attacks. */

@@ -1,6 +1,7 @@
 import type { Hono } from 'hono';
 import { AUTOPUSH_PATH } from '../protocol/browser-settings.ts';
 import { asReveilleError } from '../protocol/errors.ts';
+import { limits } from '../protocol/limits.ts';
 import { CONNECT_PATH } from '../protocol/wire.ts';
 import type { TrustedProxies } from './config/trusted-proxies.ts';
 import type { Load } from './core/load.ts';
@@ -62,12 +63,22 @@ type Doors = Omit<FrontDeps, 'gateway' | 'autopush' | 'load' | 'proxies'>;
 
 /**
  * The front of the house: which door a path leads to. Hot doors are found by one look into a map and never meet the router
- * of the pages.
+ * of the pages; their addresses without a query are taken apart once. No door changes the URL that it is given.
  */
 export function front(deps: FrontDeps): (request: Request, server: Bun.Server<SocketData>) => Answer {
+  const known = new Map<string, { readonly door: Door; readonly url: URL }>();
   return (request, server) => {
-    const url = new URL(request.url);
+    const address = request.url;
     const peer = new RequestPeer(request, server, deps.proxies);
+    const asked = known.get(address);
+    if (asked !== undefined) return asked.door(request, asked.url, peer);
+    const url = new URL(address);
+    const door = deps.doors.get(url.pathname);
+    if (door !== undefined && url.search === '') {
+      // Whoever asks by ever new host names must not fill it for good.
+      if (known.size >= limits.addressesRemembered) known.clear();
+      known.set(address, { door, url });
+    }
     const path = plainPath(url.pathname);
     if (path === CONNECT_PATH) return crowded(deps.load) ?? deps.gateway.upgrade(request, server, peer);
     if (path === AUTOPUSH_PATH) return crowded(deps.load) ?? deps.autopush.upgrade(request, server, peer);

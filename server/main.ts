@@ -24,7 +24,7 @@ import { listen, mcsSettings } from './listen.ts';
 import { toldTwice } from './observe/events.ts';
 import { Metrics } from './observe/metrics.ts';
 import type { Spans } from './observe/spans.ts';
-import { openObserving, timed } from './observing.ts';
+import { openObserving } from './observing.ts';
 import { OPENAPI_PATH, openApiDoor } from './openapi.ts';
 import { openLoad, watchMemory } from './overload.ts';
 import { pagesOf } from './page-routes.ts';
@@ -176,8 +176,11 @@ function apiDoors(
 ): readonly Mounted[] {
   const { clock, events } = ground.world;
   const compat = ground.config.compat === '2013' ? '2013' : undefined;
-  const accepting = acceptance(ground, rooms, waking);
-  const send = timed(sendDoor({ acceptance: accepting, refusals, clock, events, compat }), metrics);
+  const send = sendDoor({
+    acceptance: acceptance(ground, rooms, waking),
+    took: (seconds) => metrics.tookToAccept(seconds),
+    ...{ refusals, clock, events, compat },
+  });
   const channel = channelDoor({
     senders: rooms.oauth.senders,
     receiving: ground.core.receiving,

@@ -45,17 +45,6 @@ export function writeOperatorToken(folder: string): string {
   return token;
 }
 
-/** The same door; its answers to accepted messages are timed. */
-export function timed(door: Door, metrics: Metrics): Door {
-  return async (request, url, peer) => {
-    const from = performance.now();
-    const response = await door(request, url, peer);
-    if (response.status === 204 && request.method === 'POST')
-      metrics.tookToAccept((performance.now() - from) / 1_000);
-    return response;
-  };
-}
-
 function metricsDoor({ world, operatorToken }: Ground, metrics: Metrics): Door {
   const tries = new RateLimit(world.clock, TRIES_PER_MINUTE, 60_000);
   return async (request, _url, peer) => {

@@ -53,21 +53,13 @@ export class Acceptance {
   }
 
   /**
-   * The first step: who is it, and may this token send at all?
+   * The first step: who is it, and may this token send at all? At once for a token that was seen before.
    * @throws `token-missing`, `token-invalid`, `scope-insufficient`, `api-off`.
    */
-  async admit(accessToken: string | undefined): Promise<Sender> {
+  admit(accessToken: string | undefined): Sender | Promise<Sender> {
     if (accessToken === undefined || accessToken === '') throw new ReveilleError('token-missing');
-    const sender = await this.#senders.identify(accessToken);
-    try {
-      if (!sender.scopes.has(SEND_SCOPE))
-        throw new ReveilleError('scope-insufficient', `It needs ${SEND_SCOPE}.`);
-      await this.#senders.assertEnabled(sender);
-    } catch (thrown) {
-      if (sender.project !== null) this.#events.turnedAway(sender.project, '', asReveilleError(thrown).code);
-      throw thrown;
-    }
-    return sender;
+    const sender = this.#senders.identify(accessToken);
+    return sender instanceof Promise ? sender.then((one) => this.#admit(one)) : this.#admit(sender);
   }
 
   /**
@@ -77,9 +69,13 @@ export class Acceptance {
    */
   async accept(sender: Sender, message: Message): Promise<Kept> {
     const app = appOfChannel(message.channel);
-    await this.#senders.assertOwns(sender, app);
-    const channel = await this.#liveChannel(message);
-    await this.#senders.assertMayReach(sender, app, channel.user);
+    // What is remembered is answered at once, and not waited for.
+    const owned = this.#senders.assertOwns(sender, app);
+    if (owned !== undefined) await owned;
+    const found = this.#store.findChannel(message.channel);
+    const channel = notRemoved(found instanceof Promise ? await found : found);
+    const reached = this.#senders.assertMayReach(sender, app, channel.user);
+    if (reached !== undefined) await reached;
     const project = sender.project ?? '';
     const followed = this.#followers.followsAll(project, app);
     const kept = await this.#keep(sender, channel, message, followed);
@@ -96,16 +92,19 @@ export class Acceptance {
     return kept;
   }
 
-  async #liveChannel(message: Message): Promise<Channel> {
-    const channel = await this.#store.findChannel(message.channel);
-    if (channel === undefined) throw new ReveilleError('channel-invalid', 'No user has this channel.');
-    if (channel.state === 'removed') {
-      throw new ReveilleError(
-        'channel-invalid',
-        'The user removed the app or the account, so forget this id.',
-      );
+  #admit(sender: Sender): Sender | Promise<Sender> {
+    const turnedAway = (thrown: unknown): never => {
+      if (sender.project !== null) this.#events.turnedAway(sender.project, '', asReveilleError(thrown).code);
+      throw thrown;
+    };
+    try {
+      if (!sender.scopes.has(SEND_SCOPE))
+        throw new ReveilleError('scope-insufficient', `It needs ${SEND_SCOPE}.`);
+      const enabled = this.#senders.assertEnabled(sender);
+      return enabled === undefined ? sender : enabled.then(() => sender, turnedAway);
+    } catch (thrown) {
+      return turnedAway(thrown);
     }
-    return channel;
   }
 
   async #keep(sender: Sender, channel: Channel, message: Message, followed: boolean): Promise<Kept> {
@@ -118,14 +117,13 @@ export class Acceptance {
       slot: String(message.subchannel),
       payload: message.payload,
       expiresAt: now + retentionMs,
-      ...(followed && { stateUntil: now + stateMs }),
       project: sender.project,
       dailyQuota: sender.dailyQuota,
       quotaDay: today.day,
     };
     this.load.begin();
     try {
-      return await this.#store.keep(draft);
+      return await this.#store.keep(followed ? { ...draft, stateUntil: now + stateMs } : draft);
     } catch (error) {
       if (!(error instanceof ReveilleError) || error.code !== 'quota-exceeded') throw error;
       const resetsAt = new Date(today.endsAt).toISOString();
@@ -138,4 +136,12 @@ export class Acceptance {
       this.load.end();
     }
   }
+}
+
+function notRemoved(channel: Channel | undefined): Channel {
+  if (channel === undefined) throw new ReveilleError('channel-invalid', 'No user has this channel.');
+  if (channel.state === 'removed') {
+    throw new ReveilleError('channel-invalid', 'The user removed the app or the account, so forget this id.');
+  }
+  return channel;
 }

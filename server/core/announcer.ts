@@ -1,6 +1,6 @@
 import type { Events } from '../observe/events.ts';
 import type { Bus } from './bus.ts';
-import type { NodeId, Presence } from './presence.ts';
+import type { NodeId, Presence, PresentSession } from './presence.ts';
 import type { Kept } from './store.ts';
 
 /** Messages that wait for one node while an announcement to it is under way. */
@@ -26,15 +26,26 @@ export class Announcer {
     this.#events = deps.events;
   }
 
-  /** Announces a committed message. Never throws: an announcement that fails costs delay, not the message. */
-  async announce(kept: Kept): Promise<void> {
+  /**
+   * Announces a committed message, at once where presence answers at once. Never throws, and what it answers never rejects: an
+   * announcement that fails costs delay, not the message.
+   */
+  announce(kept: Kept): void | Promise<void> {
     try {
-      const sessions = await this.#presence.sessions(kept.channel);
-      if (sessions.length === 0) return;
-      for (const node of new Set(sessions.map((session) => session.node))) this.#enqueue(node, kept);
+      const sessions = this.#presence.sessions(kept.channel);
+      if (!(sessions instanceof Promise)) return this.#tell(sessions, kept);
+      return sessions.then(
+        (present) => this.#tell(present, kept),
+        (error: unknown) => this.#events.failed('announce', error),
+      );
     } catch (error) {
       this.#events.failed('announce', error);
     }
+  }
+
+  #tell(sessions: readonly PresentSession[], kept: Kept): void {
+    if (sessions.length === 0) return;
+    for (const node of new Set(sessions.map((session) => session.node))) this.#enqueue(node, kept);
   }
 
   #enqueue(node: NodeId, kept: Kept): void {

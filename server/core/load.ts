@@ -45,7 +45,7 @@ export class Load {
    * @throws `overloaded`.
    */
   begin(messages = 1): void {
-    this.#assertWrites();
+    if (this.#writes >= limits.writesInFlight) this.#refuse('writes');
     if (this.#writes === 0) this.#since = this.#deps.now();
     this.#writes += messages;
   }

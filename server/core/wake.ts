@@ -105,15 +105,15 @@ export class Wakes {
     this.#sleepers.clear();
   }
 
-  /** A message was kept for a live channel: wakes its devices that have no connection. Never rejects. */
-  async kept(kept: Kept): Promise<void> {
+  /** A message was kept for a live channel: wakes its devices that have no connection, mostly none. Never throws or rejects. */
+  kept(kept: Kept): void | Promise<void> {
     if (this.#stopped) return;
     try {
-      const devices = await this.#store.wakeable({ channel: kept.channel });
-      if (devices.length === 0) return;
-      for (const device of await this.#absent(devices, kept.channel)) this.#bring(device, kept);
+      const devices = this.#store.wakeable({ channel: kept.channel });
+      if (!(devices instanceof Promise) && devices.length === 0) return;
+      return this.#bringAbsent(devices, kept);
     } catch (error) {
-      if (!this.#stopped) this.#events.failed('wake', error);
+      this.#events.failed('wake', error);
     }
   }
 
@@ -134,6 +134,12 @@ export class Wakes {
         const devices = await this.#store.wakeable({ channel: said.channel });
         for (const device of await this.#absent(devices, said.channel)) await this.#lookAt(device);
       });
+  }
+
+  async #bringAbsent(devices: readonly Device[] | Promise<readonly Device[]>, kept: Kept): Promise<void> {
+    await this.#trying('wake', async () => {
+      for (const device of await this.#absent(await devices, kept.channel)) this.#bring(device, kept);
+    });
   }
 
   /** Those of the devices of a channel that are connected nowhere. */

@@ -36,7 +36,7 @@ const JSON_TYPE =
 /** @throws `type-unsupported` unless the body is JSON in UTF-8, or of a type that nobody told (reference 1.1). */
 export function assertJsonType(request: Request): void {
   const type = request.headers.get('content-type');
-  if (type === null || JSON_TYPE.test(type)) return;
+  if (type === 'application/json' || type === null || JSON_TYPE.test(type)) return;
   throw new ReveilleError('type-unsupported', `It was "${type.slice(0, 80)}".`);
 }
 

@@ -60,15 +60,15 @@ export function loggedEvents(log: Logger): Events {
 
 /** Tells `first` everything, and `second` what it cares for. */
 export function toldTwice(first: Events, second: Partial<Events>): Events {
-  const told: Record<string, (...facts: never[]) => void> = {};
+  const told: Record<string, (one: never, two: never, three: never, four: never) => void> = {};
   for (const [name, tell] of Object.entries(first)) {
     const also = (second as typeof told)[name];
     told[name] =
       also === undefined
         ? tell
-        : (...facts: never[]) => {
-            tell(...facts);
-            also(...facts);
+        : (one, two, three, four) => {
+            tell(one, two, three, four);
+            also(one, two, three, four);
           };
   }
   return told as unknown as Events;

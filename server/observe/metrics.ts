@@ -42,12 +42,38 @@ export class Metrics {
   }
 }
 
+/** A counter of what happens with every message: it counts by itself, and the library learns of it when somebody looks. */
+class Often {
+  #since = 0;
+
+  constructor(name: string, help: string, registers: Registry[]) {
+    const take = () => {
+      const since = this.#since;
+      this.#since = 0;
+      return since;
+    };
+    new Counter({
+      name: `reveille_${name}_total`,
+      help,
+      registers,
+      collect() {
+        this.inc(take());
+      },
+    });
+  }
+
+  inc(): void {
+    this.#since += 1;
+  }
+}
+
 function countedEvents(registers: Registry[], now: () => number): Counted {
   const counter = (name: string, help: string, ...labelNames: string[]) =>
     new Counter({ name: `reveille_${name}_total`, help, labelNames, registers });
-  const accepted = counter('accepted', 'Messages kept and answered.');
-  const offered = counter('offered', 'Offers of a message to a connected device, repeats included.');
-  const confirmed = counter('confirmed', 'Confirms of devices that their handler ended well.');
+  const often = (name: string, help: string) => new Often(name, help, registers);
+  const accepted = often('accepted', 'Messages kept and answered.');
+  const offered = often('offered', 'Offers of a message to a connected device, repeats included.');
+  const confirmed = often('confirmed', 'Confirms of devices that their handler ended well.');
   const failedRuns = counter('failed_runs', 'Runs of handlers that ended badly.');
   const answered = counter('browser_answers', 'What browsers said of a push.', 'answer');
   const woken = counter('wakeups', 'Wake-ups of devices without a running app.', 'outcome');

@@ -8,6 +8,7 @@ import type { Sender } from '../../core/sender.ts';
 import { readAccessToken } from '../../doors/access-token.ts';
 import { readText } from '../../doors/body.ts';
 import { openCors, preflight, withCors } from '../../doors/cors.ts';
+import { Deadlines } from '../../doors/deadlines.ts';
 import { answerError, assertJsonType, assertMethod, type Door, wantsPretty } from '../../doors/door.ts';
 import type { Refusals } from '../../doors/refusals.ts';
 import type { Events } from '../../observe/events.ts';
@@ -25,6 +26,8 @@ export interface SendDoorDeps {
   readonly refusals: Refusals;
   readonly clock: Clock;
   readonly events: Events;
+  /** Hears for how many seconds an accepted message was at the door. */
+  readonly took?: (seconds: number) => void;
   /** IN13: '2013' answers two refusals as the service of the time did. */
   readonly compat: '2013' | undefined;
 }
@@ -34,18 +37,22 @@ export interface SendDoorDeps {
  * (ownership, channel, quota, keep, announce). 204 with an empty body: a well-known sender counts only 204 (reference 1.2).
  */
 export function sendDoor(deps: SendDoorDeps): Door {
+  const deadlines = new Deadlines(deps.clock);
   return async (request, url, peer) => {
     if (request.method === 'OPTIONS') return preflight('POST');
+    const from = performance.now();
     let sender: Sender | undefined;
     let message: Message | undefined;
     try {
       assertMethod(request, 'POST');
       deps.acceptance.load.assertRoom();
-      sender = await deps.acceptance.admit(readAccessToken(request, url));
+      const admitted = deps.acceptance.admit(readAccessToken(request, url));
+      sender = admitted instanceof Promise ? await admitted : admitted;
       assertJsonType(request);
-      const text = await readText(request, deps.clock);
+      const text = await readText(request, deadlines);
       message = readMessage(text, sender.payloadBytes);
       const kept = await deps.acceptance.accept(sender, message);
+      deps.took?.((performance.now() - from) / 1_000);
       return accepted(kept.version);
     } catch (thrown) {
       const error = deps.refusals.count(asReveilleError(thrown), peer.address, sender?.client);

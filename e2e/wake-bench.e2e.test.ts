@@ -8,7 +8,7 @@ test('BE12 BE13 a stopped worker is woken in both browsers, beside a bare respon
   const folder = await mkdtemp(join(tmpdir(), 'reveille-wake-'));
   const bench = { quick: true, pinning: { server: [], load: [], told: '' }, folder };
   try {
-    const { keys, rows, failed } = await measureWakes(bench, { wakes: 1, pushes: 20 });
+    const { keys, rows, failed } = await measureWakes(bench, { wakes: 1, pushes: 20, warmUp: 20 });
     for (const browser of ['firefox', 'chromium']) {
       for (const what of ['ms', 'ofBare', 'server.p99'])
         expect(keys[`wake.${browser}.${what}`]?.value).toBeGreaterThan(0);

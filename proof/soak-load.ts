@@ -13,8 +13,8 @@ const PUSHES = 2;
 const TICK_MS = 100;
 /** One device goes this often, and comes back after as long; a browser's subscription is ended and made as often. */
 const RECONNECT_MS = 2_000;
-/** A sender's token is fetched anew, and pages are looked at. */
-const TOKEN_MS = 10 * 60_000;
+/** Until five minutes before its end a refresh answers the same token. */
+const TOKEN_MS = 4 * 60_000;
 const PAGE_MS = 5_000;
 /** What has not arrived by then is lost. */
 const ARRIVE_MS = 60_000;

@@ -47,7 +47,7 @@ data ${disk}; load of the machine before the run ${loadBefore.toFixed(1)}.
 
 **${soakVerdict(soak)}**
 
-The slope is a straight line by least squares through the last three quarters of ${samples.length} samples, ± its standard error.
+The slope is a straight line by least squares through the second half of ${samples.length} samples, ± its standard error.
 Flat is what takes on less than ${BYTES_PER_MESSAGE} bytes for each message: not even one pointer is left of it.
 
 ![Resident memory and heap over the run](soak.svg)
@@ -71,7 +71,7 @@ export function soakChart(samples: readonly Sample[]): string {
   const height = TOP + 2 * PANEL + 16;
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" role="img" aria-label="Memory of the server over time" font-family="system-ui, sans-serif" font-size="13">
 <rect width="${WIDTH}" height="${height}" fill="#fff"/>
-<text x="16" y="24" font-size="16" font-weight="600" fill="#212529">Memory of the server over time, and the line through its last three quarters</text>
+<text x="16" y="24" font-size="16" font-weight="600" fill="#212529">Memory of the server over time, and the line through its second half</text>
 ${panel(samples, 'resident', 'resident', TOP)}
 ${panel(samples, 'heap', 'heap', TOP + PANEL)}
 </svg>

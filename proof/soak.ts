@@ -7,8 +7,8 @@ import { Town } from '../dev-env/town.ts';
 import { fitLine, type Slope } from './slope.ts';
 import { type LoadCounts, SoakLoad } from './soak-load.ts';
 
-/** The first part of a run warms up: code is compiled, caches fill to their limits. */
-const WARM_UP = 0.25;
+/** The first half of a run warms up: code is compiled, and caches fill to their limits, which took 20 minutes at 150 messages a second. */
+const WARM_UP = 0.5;
 const HOUR = 3_600_000;
 /** Below this a run has kept not even one pointer of each message. */
 export const BYTES_PER_MESSAGE = 8;
@@ -113,7 +113,7 @@ function verdictOf(
   };
 }
 
-/** What memory took on in the last three quarters, by time and by message. */
+/** What memory took on in the second half, by time and by message. */
 export function growthOf(samples: readonly Sample[], of: 'resident' | 'heap'): Growth {
   const { byTime, byMessage } = slopesOf(samples, of);
   return {

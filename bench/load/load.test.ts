@@ -104,8 +104,8 @@ const deliveries: readonly ['mqtt' | 'nats' | 'redis' | 'socket.io', string, str
   [
     'socket.io',
     'HTTP/1.1 101 Switching Protocols\r\n\r\n\x81\x03' + '0{}' + '\x81\x04' + '40{}' + '\x81\x05' + '430[]',
-    '\x81\x14427["message","hi"]',
-    '\x81\x84\0\0\0\0' + '437[]',
+    '\x81\x13427["message","hi"]',
+    '\x81\x85\0\0\0\0' + '437[]',
   ],
 ];
 

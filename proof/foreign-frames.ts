@@ -1,9 +1,10 @@
 import { clientFrames, McsClient } from '../dev-env/mcs-client.ts';
 import { AUTOPUSH_PATH } from '../protocol/browser-settings.ts';
-import { CONNECT_PATH, clientFrameTypes } from '../protocol/wire.ts';
-import { clientFrameTypes as autopushTypes } from '../server/gateways/autopush/codec.ts';
+import { CONNECT_PATH } from '../protocol/wire.ts';
 import { tags } from '../server/gateways/mcs/codec.ts';
 import { frameBytes } from '../server/gateways/mcs/frame-reader.ts';
+import { tryEndedDevices } from './foreign-devices.ts';
+import { framesOf } from './frames.ts';
 import { bearer, type Neighbours, type Try } from './household.ts';
 
 type Frame = Readonly<Record<string, unknown>>;
@@ -15,6 +16,7 @@ export async function tryForeignFrames(neighbours: Neighbours): Promise<readonly
     ...(await tryAutopush(neighbours)),
     ...(await tryMcs(neighbours)),
     ...(await tryRegistrations(neighbours)),
+    ...(await tryEndedDevices(neighbours)),
   ];
 }
 
@@ -92,7 +94,7 @@ async function tryOwnSocket(neighbours: Neighbours): Promise<readonly Try[]> {
     const held = code >= 4_400 && code < 4_500 && socket.heard.length === 0;
     tries.push({ what: `hello with ${what}`, held, told: `${code} ${JSON.stringify(socket.heard)}` });
   }
-  for (const type of clientFrameTypes.filter((one) => one !== 'hello' && one !== 'ping'))
+  for (const type of framesOf('websocket', ['of something']))
     tries.push(await tellOfAnother(neighbours, type));
   return tries;
 }
@@ -147,7 +149,7 @@ async function push(endpoint: string): Promise<number> {
 async function tryAutopush({ running }: Neighbours): Promise<readonly Try[]> {
   const url = running.origin + AUTOPUSH_PATH;
   const tries: Try[] = [];
-  for (const messageType of autopushTypes.filter((one) => one !== 'hello')) {
+  for (const messageType of framesOf('autopush', ['of something', 'of nothing'])) {
     const socket = await Listening.open(url);
     socket.say({ messageType, channelID, updates: [], version: '1', broadcasts: {} });
     const code = await socket.closed();
@@ -231,9 +233,9 @@ async function tryMcs(neighbours: Neighbours): Promise<readonly Try[]> {
     });
     await client.cut();
   }
-  for (const [name, tag] of Object.entries(tags).filter(([one]) => one !== 'login')) {
+  for (const name of framesOf('mcs', ['of something', 'of nothing'])) {
     const client = await connect();
-    client.write(Uint8Array.of(41), frameBytes(tag, new Uint8Array()));
+    client.write(Uint8Array.of(41), frameBytes(tags[name as keyof typeof tags], new Uint8Array()));
     await client.closed;
     const spoke = client.heard.filter((one) => one.tag !== tags.close);
     tries.push({ what: `MCS ${name} of nobody`, held: spoke.length === 0, told: JSON.stringify(spoke) });

@@ -1,5 +1,6 @@
 import { deviceActions } from '../server/intake/devices/own-device.ts';
 import { BrowserLine } from './browser-line.ts';
+import { doorRows } from './doors.ts';
 import { bearer, type Neighbours, type Try } from './household.ts';
 
 interface Knock {
@@ -27,7 +28,29 @@ export async function tryForeignDoors(neighbours: Neighbours): Promise<readonly 
   ];
   const tries: Try[] = [];
   for (const knock of all) tries.push(await knockAt(origin, knock));
-  return [...tries, await endedDevice(neighbours)];
+  return [...tries, await endedDevice(neighbours), ...untried(neighbours, all)];
+}
+
+/** Doors for a token that name nobody's thing: they are about whoever holds the token, or about the token itself. */
+const ownAffairs =
+  /\/(channels\/id|tokeninfo|register3|v2\/devices|notifications|upload\/chromewebstore\/v1\.1\/items)$/;
+
+/** A door for a token that none of these asks for is a fault: nothing says that it tells one owner from another. */
+function untried({ running }: Neighbours, knocks: readonly Knock[]): readonly Try[] {
+  return doorRows(running.within.front)
+    .filter(({ kind, path }) => kind === 'token' && !ownAffairs.test(path))
+    .filter(({ path }) => {
+      const pattern = path
+        .replaceAll(/:[a-z]+\{\[\^\/\]\+(:\w+)\}/g, '[^/]+$1')
+        .replaceAll(/:[a-z]+(?=\/|$)/g, '[^/]+');
+      const matches = new RegExp(`^${pattern}$`);
+      return !knocks.some((knock) => matches.test(knock.path.split('?')[0] ?? ''));
+    })
+    .map(({ method, path }) => ({
+      what: `${method} ${path} of another owner`,
+      held: false,
+      told: 'it has no row',
+    }));
 }
 
 async function knockAt(origin: string, knock: Knock): Promise<Try> {
@@ -109,6 +132,7 @@ function storeKnocks({ mine, theirs }: Neighbours): readonly Knock[] {
     ['POST', `/upload/v2/publishers/${publisher.id}/items/${app.id}:upload`],
     ['POST', `/v2/publishers/${publisher.id}/items/${app.id}:publish`],
     ['GET', `/v2/publishers/${publisher.id}/items/${app.id}:fetchStatus`],
+    ['POST', `/v2/publishers/${publisher.id}/items/${app.id}:setPublishedDeployPercentage`],
   ] as const;
   return doors.flatMap(([method, path]) => [
     { what: "another account's token for the store", method, path, headers: bearer(theirs.storeToken) },

@@ -25,6 +25,7 @@ export function presenceContract(name: string, open: () => Promise<OpenedPresenc
       opened = await open();
     });
     afterEach(() => opened.close());
+    const nodes = async (channel = CHANNEL) => [...(await opened.ends.a.nodes(channel))].sort();
     const on = async (channel = CHANNEL) => [...(await opened.ends.a.sessions(channel))].sort(byDevice);
 
     test('PR1 a registered session is seen from every node by whoever asks afterwards', async () => {
@@ -52,6 +53,20 @@ export function presenceContract(name: string, open: () => Promise<OpenedPresenc
       expect(await on()).toEqual([session(1, 'b')]);
       await opened.ends.b.unregister(session(1, 'b'));
       expect(await on()).toEqual([]);
+    });
+
+    test('PR2 a node is seen once, and for as long as one of its sessions is there', async () => {
+      expect(await nodes()).toEqual([]);
+      await opened.ends.a.register(session(1, 'a'));
+      expect(await nodes()).toEqual(['a']);
+      await opened.ends.a.register(session(2, 'a'));
+      await opened.ends.b.register(session(2, 'b'));
+      await opened.ends.b.register(session(3, 'b', 8 as ChannelKey));
+      expect(await nodes()).toEqual(['a', 'b']);
+      await opened.ends.a.unregister(session(1, 'a'));
+      expect(await nodes()).toEqual(['a', 'b']);
+      await opened.ends.a.unregister(session(2, 'a'));
+      expect(await nodes()).toEqual(['b']);
     });
 
     test('PR2 registering twice is seen once, and one leaving takes it away; leaving unknown changes nothing', async () => {

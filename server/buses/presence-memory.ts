@@ -1,39 +1,40 @@
-import type { Presence, PresentSession } from '../core/presence.ts';
-import type { ChannelKey } from '../core/store.ts';
+import type { NodeId, Presence, PresentSession } from '../core/presence.ts';
+import type { ChannelKey, DeviceKey } from '../core/store.ts';
 
-const nobody: readonly PresentSession[] = [];
+type ByNode = Map<NodeId, Set<DeviceKey>>;
 
 /**
- * Who is connected where, for one process. A session is known by its device and node; the last one of a channel takes the
- * entry with it, so that memory follows the number of connections. The only session of a channel is held as it is: a Map of
+ * Who is connected where, for one process. A session is known by its device and node; the last one of a node or a channel takes
+ * the entry with it, so that memory follows the number of connections. The only session of a channel is held as it is: a Map of
  * one costs more than the session.
  */
 export class MemoryPresence implements Presence {
-  readonly #channels = new Map<ChannelKey, PresentSession | Map<string, PresentSession>>();
+  readonly #channels = new Map<ChannelKey, PresentSession | ByNode>();
 
   async register(session: PresentSession): Promise<void> {
     const there = this.#channels.get(session.channel);
-    if (there instanceof Map) there.set(nameOf(session), session);
+    if (there instanceof Map) add(there, session);
     else if (there === undefined || isSame(there, session)) this.#channels.set(session.channel, session);
-    else
-      this.#channels.set(
-        session.channel,
-        new Map([there, session].map((one) => [nameOf(one), one] as const)),
-      );
+    else this.#channels.set(session.channel, add(add(new Map(), there), session));
   }
 
   async unregister(session: PresentSession): Promise<void> {
     const there = this.#channels.get(session.channel);
     if (there === undefined) return;
-    const isLast =
-      there instanceof Map ? there.delete(nameOf(session)) && there.size === 0 : isSame(there, session);
+    const isLast = there instanceof Map ? remove(there, session) : isSame(there, session);
     if (isLast) this.#channels.delete(session.channel);
   }
 
   sessions(channel: ChannelKey): readonly PresentSession[] {
     const there = this.#channels.get(channel);
-    if (there === undefined) return nobody;
-    return there instanceof Map ? [...there.values()] : [there];
+    if (!(there instanceof Map)) return there === undefined ? [] : [there];
+    return [...there].flatMap(([node, devices]) => [...devices].map((device) => ({ channel, device, node })));
+  }
+
+  nodes(channel: ChannelKey): readonly NodeId[] {
+    const there = this.#channels.get(channel);
+    if (!(there instanceof Map)) return there === undefined ? [] : [there.node];
+    return [...there.keys()];
   }
 
   /** Channels with a session now. */
@@ -46,6 +47,14 @@ function isSame(one: PresentSession, other: PresentSession): boolean {
   return one.device === other.device && one.node === other.node;
 }
 
-function nameOf({ device, node }: PresentSession): string {
-  return `${device} ${node}`;
+function add(there: ByNode, { node, device }: PresentSession): ByNode {
+  return there.set(node, (there.get(node) ?? new Set()).add(device));
+}
+
+/** Answers whether it was the last. */
+function remove(there: ByNode, { node, device }: PresentSession): boolean {
+  const devices = there.get(node);
+  devices?.delete(device);
+  if (devices?.size === 0) there.delete(node);
+  return there.size === 0;
 }

@@ -4,7 +4,7 @@ import { silentEvents } from '../observe/events.ts';
 import { Announcer } from './announcer.ts';
 import type { Announcement, Bus } from './bus.ts';
 import type { Presence } from './presence.ts';
-import type { ChannelKey, DeviceKey, Kept } from './store.ts';
+import type { ChannelKey, Kept } from './store.ts';
 
 const kept = (version: number): Kept => ({
   version: version as Version,
@@ -22,7 +22,8 @@ function slowNodes(nodes: readonly string[]) {
   const presence: Presence = {
     register: async () => {},
     unregister: async () => {},
-    sessions: async (channel) => nodes.map((node) => ({ channel, device: 1 as DeviceKey, node })),
+    sessions: async () => [],
+    nodes: async () => nodes,
   };
   const bus: Bus = {
     announce: (node, announcement: Announcement) => {
@@ -61,7 +62,8 @@ describe('announcing', () => {
     const presence: Presence = {
       register: async () => {},
       unregister: async () => {},
-      sessions: () => Promise.reject(new Error('presence is away')),
+      sessions: async () => [],
+      nodes: () => Promise.reject(new Error('presence is away')),
     };
     const bus: Bus = { announce: async () => {}, announceAll: async () => {}, onAnnounce: () => () => {} };
     const announcer = new Announcer({

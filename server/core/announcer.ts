@@ -1,6 +1,6 @@
 import type { Events } from '../observe/events.ts';
 import type { Bus } from './bus.ts';
-import type { NodeId, Presence, PresentSession } from './presence.ts';
+import type { NodeId, Presence } from './presence.ts';
 import type { Kept } from './store.ts';
 
 /** Messages that wait for one node while an announcement to it is under way. */
@@ -32,9 +32,9 @@ export class Announcer {
    */
   announce(kept: Kept): void | Promise<void> {
     try {
-      const sessions = this.#presence.sessions(kept.channel);
-      if (!(sessions instanceof Promise)) return this.#tell(sessions, kept);
-      return sessions.then(
+      const nodes = this.#presence.nodes(kept.channel);
+      if (!(nodes instanceof Promise)) return this.#tell(nodes, kept);
+      return nodes.then(
         (present) => this.#tell(present, kept),
         (error: unknown) => this.#events.failed('announce', error),
       );
@@ -43,9 +43,8 @@ export class Announcer {
     }
   }
 
-  #tell(sessions: readonly PresentSession[], kept: Kept): void {
-    if (sessions.length === 0) return;
-    for (const node of new Set(sessions.map((session) => session.node))) this.#enqueue(node, kept);
+  #tell(nodes: readonly NodeId[], kept: Kept): void {
+    for (const node of nodes) this.#enqueue(node, kept);
   }
 
   #enqueue(node: NodeId, kept: Kept): void {

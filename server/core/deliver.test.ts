@@ -4,7 +4,7 @@ import { limits } from '../../protocol/limits.ts';
 import type { Version } from '../../protocol/version.ts';
 import { MemoryBus } from '../buses/memory.ts';
 import { MemoryPresence } from '../buses/presence-memory.ts';
-import { silentEvents } from '../observe/events.ts';
+import { type Events, silentEvents } from '../observe/events.ts';
 import { MemoryStore } from '../stores/memory.ts';
 import { Announcer } from './announcer.ts';
 import { Deliveries } from './deliver.ts';
@@ -65,6 +65,8 @@ let announcer: Announcer;
 let deliveries: Deliveries;
 let devices: Devices;
 let receiving: Receiving;
+/** What the events told of messages that went out. */
+let told: [version: number, devices: readonly string[]][];
 
 beforeEach(() => {
   clock = new ManualClock();
@@ -73,7 +75,12 @@ beforeEach(() => {
   presence = new MemoryPresence();
   const bus = new MemoryBus();
   announcer = new Announcer({ presence, bus, events: silentEvents });
-  deliveries = new Deliveries({ node: 'here', store, presence, bus, clock, events: silentEvents });
+  told = [];
+  const events: Events = {
+    ...silentEvents,
+    offered: (version, devices) => void told.push([version, [...devices]]),
+  };
+  deliveries = new Deliveries({ node: 'here', store, presence, bus, clock, events });
   devices = new Devices({ store, deliveries, bus, random, events: silentEvents });
   receiving = new Receiving({ store, bus });
 });
@@ -123,6 +130,27 @@ describe('delivering to devices', () => {
     expect([first.inbox.payloads, second.inbox.payloads]).toEqual([['hello'], ['hello']]);
     expect((await connect(away)).inbox.payloads).toEqual(['hello']);
     expect(stranger.inbox.payloads).toEqual([]);
+  });
+
+  test('OB1 a message to all devices of a channel is told of once, with those that it went to; others one by one', async () => {
+    const laptop = await register();
+    const phone = await register('ann', 'phone');
+    const full = await register('ann', 'full');
+    for (const device of [laptop, phone]) await connect(device);
+    const slow = await connect(full);
+    slow.inbox.answer = 'full';
+    const { version } = await send(laptop.channel.key, '0', 'hello');
+    expect(told).toEqual([[version, [laptop.id, phone.id]]]);
+    slow.inbox.answer = 'taken';
+    slow.outbox.drained();
+    expect(told[1]).toEqual([version, [full.id]]);
+    clock.advance(30_000);
+    expect(
+      told
+        .slice(2)
+        .flatMap(([, devices]) => devices)
+        .sort(),
+    ).toEqual([laptop.id, phone.id, full.id].sort());
   });
 
   test('FO2 a device gets nothing from before its registration', async () => {

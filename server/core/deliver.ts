@@ -1,5 +1,7 @@
 import { limits } from '../../protocol/limits.ts';
+import type { Version } from '../../protocol/version.ts';
 import type { Events } from '../observe/events.ts';
+import { Alarms } from './alarms.ts';
 import type { Announcement, Bus } from './bus.ts';
 import type { Clock } from './clock.ts';
 import { type DeviceConnection, RecentEndings } from './connection.ts';
@@ -8,7 +10,7 @@ import { Moves } from './moves.ts';
 import { type Leftover, Outbox, type OutboxDeps } from './outbox.ts';
 import type { NodeId, Presence, PresentSession } from './presence.ts';
 import type { EndReason, Recipient } from './recipient.ts';
-import type { ChannelKey, DeviceKey, Missed, Store } from './store.ts';
+import type { ChannelKey, DeviceKey, Kept, Missed, Store } from './store.ts';
 import type { Addressee } from './subscription.ts';
 
 /**
@@ -28,6 +30,8 @@ export class Deliveries {
   readonly #outboxDeps: OutboxDeps;
   readonly #endings = new RecentEndings();
   readonly #stopListening: () => void;
+  /** The message that is being handed to all devices of its channel, and those that have it. */
+  #fanOut: { readonly version: Version; readonly devices: string[] } | undefined;
   #onLeft: ((device: Addressee, left: Leftover, rests: boolean) => void) | undefined;
 
   constructor(deps: {
@@ -49,7 +53,9 @@ export class Deliveries {
       store,
       moves: this.moves,
       clock,
+      alarms: new Alarms(clock),
       events,
+      offered: (version, device) => this.#offered(version, device),
       announceWithdrawn: (channel, version) => bus.announceAll({ kind: 'withdrawn', channel, version }),
       announceReceipt: (receipts, version) => bus.announceAll({ kind: 'receipt', receipts, version }),
     };
@@ -158,12 +164,28 @@ export class Deliveries {
     return { channel: outbox.device.channel.key, device: outbox.device.key, node: this.node };
   }
 
+  #announced(kept: Kept): void {
+    const { version } = kept;
+    const fanOut = { version, devices: [] };
+    this.#fanOut = fanOut;
+    try {
+      for (const outbox of this.#byChannel.of(kept.channel)) outbox.announced(kept);
+    } finally {
+      this.#fanOut = undefined;
+      if (fanOut.devices.length > 0) this.#events.offered(version, fanOut.devices);
+    }
+  }
+
+  /** Tells of a fan-out once, not once for each device. */
+  #offered(version: Version, device: string): void {
+    if (this.#fanOut?.version === version) this.#fanOut.devices.push(device);
+    else this.#events.offered(version, [device]);
+  }
+
   #onAnnounce(announcement: Announcement): void {
     switch (announcement.kind) {
       case 'kept':
-        for (const kept of announcement.kept) {
-          for (const outbox of this.#byChannel.of(kept.channel)) outbox.announced(kept);
-        }
+        for (const kept of announcement.kept) this.#announced(kept);
         return;
       case 'ended':
         for (const { key } of announcement.devices) this.#byDevice.get(key)?.end('device-ended');

@@ -3,6 +3,7 @@ import { isQueue } from '../../protocol/slot.ts';
 import { reaches } from '../../protocol/urgency.ts';
 import type { Version } from '../../protocol/version.ts';
 import type { Events } from '../observe/events.ts';
+import type { Alarm, Alarms, Sleeper } from './alarms.ts';
 import type { Clock } from './clock.ts';
 import type { Moves } from './moves.ts';
 import { type Pending, PendingMessages } from './pending.ts';
@@ -14,7 +15,10 @@ export interface OutboxDeps {
   readonly store: MessageStore;
   readonly moves: Pick<Moves, 'moved'>;
   readonly clock: Clock;
+  readonly alarms: Alarms;
   readonly events: Events;
+  /** A message went out to a device. */
+  readonly offered: (version: Version, device: string) => void;
   /** A message was taken back from the devices of a channel. */
   readonly announceWithdrawn: (channel: ChannelKey, version: Version) => Promise<void>;
   /** A message of receipts was confirmed. */
@@ -47,7 +51,7 @@ const nothingLeft: Leftover = { waits: false, answered: new Set(), since: 0 };
  * The queues of a channel may together be longer than an outbox should hold. While the store has more of them than was read (`#queueBehind`),
  * announcements for them are dropped: the next page, read when this one is half confirmed, brings them in order.
  */
-export class Outbox {
+export class Outbox implements Sleeper {
   readonly device: Addressee;
   /** When the device connected, in milliseconds since 1970. */
   readonly connectedAt: number;
@@ -62,8 +66,7 @@ export class Outbox {
   #queueBehind = false;
   #queueAside: Kept[] | undefined;
   #queueLast = 0 as Version;
-  #stopTimer: (() => void) | undefined;
-  #timerDue = Number.POSITIVE_INFINITY;
+  #alarm: Alarm | undefined;
 
   constructor(device: Addressee, recipient: Recipient, deps: OutboxDeps) {
     this.device = device;
@@ -177,6 +180,12 @@ export class Outbox {
     this.#pump();
   }
 
+  /** The earliest re-offer is due. */
+  rang(): void {
+    this.#alarm = undefined;
+    this.#pump();
+  }
+
   /** The user paused the channel: what has not ended waits in the store until `catchUp` is called again (PA1). */
   pause(): void {
     if (this.#phase === 'closed') return;
@@ -230,8 +239,8 @@ export class Outbox {
     const answered = new Set([...this.#pending.answered(), ...(this.#confirming ?? [])]);
     this.#leftover = { waits, answered, since: this.connectedAt };
     this.#phase = 'closed';
-    this.#stopTimer?.();
-    this.#stopTimer = undefined;
+    this.#alarm?.leave(this);
+    this.#alarm = undefined;
     this.#pending.clear();
   }
 
@@ -274,7 +283,7 @@ export class Outbox {
     const answer = this.#recipient.offer(pending.kept);
     if (answer === 'taken') {
       this.#pending.noteOffered(pending, now);
-      this.#deps.events.offered(pending.kept.version, this.device.id);
+      this.#deps.offered(pending.kept.version, this.device.id);
       if (pending.kept.tracked)
         this.#write('sent', this.#deps.store.sent(this.device.key, pending.kept.version));
     } else if (answer === 'full') {
@@ -284,18 +293,12 @@ export class Outbox {
     }
   }
 
-  /** One timer for the whole outbox, at the earliest re-offer. */
+  /** One alarm for the whole outbox, at the earliest re-offer. */
   #arm(): void {
     const due = this.#phase === 'live' ? this.#pending.earliestDue() : Number.POSITIVE_INFINITY;
-    if (due === this.#timerDue && this.#stopTimer !== undefined) return;
-    this.#stopTimer?.();
-    this.#stopTimer = undefined;
-    this.#timerDue = due;
-    if (due === Number.POSITIVE_INFINITY) return;
-    this.#stopTimer = this.#deps.clock.after(Math.max(0, due - this.#deps.clock.now()), () => {
-      this.#stopTimer = undefined;
-      this.#pump();
-    });
+    if (due === this.#alarm?.at) return;
+    this.#alarm?.leave(this);
+    this.#alarm = due === Number.POSITIVE_INFINITY ? undefined : this.#deps.alarms.set(this, due);
   }
 
   /** Whatever made room in the page: a confirm, a withdrawal, an end by failed runs, a life that is over. */

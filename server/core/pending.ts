@@ -87,17 +87,15 @@ export class PendingMessages {
    */
   next(now: number): Pending | undefined {
     if (this.#list.length === 0) return undefined;
-    const isOver = (one: Pending) => one.state === 'waiting' && one.kept.expiresAt <= now;
-    // Hardly ever, and each list that is made anew costs every device of a fan-out.
-    if (this.#list.some(isOver)) this.#keep((one) => !isOver(one));
     let best: Pending | undefined;
     for (const one of this.#list) {
-      if (
-        one.state === 'waiting' &&
-        this.#mayWrite(one.kept.slot) &&
-        (best === undefined || this.#isBefore(one, best))
-      )
-        best = one;
+      if (one.state !== 'waiting') continue;
+      if (one.kept.expiresAt <= now) {
+        // Hardly ever, and each list that is made anew costs every device of a fan-out.
+        this.#keep(({ state, kept }) => state !== 'waiting' || kept.expiresAt > now);
+        return this.next(now);
+      }
+      if (this.#mayWrite(one.kept.slot) && (best === undefined || this.#isBefore(one, best))) best = one;
     }
     return best;
   }

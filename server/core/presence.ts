@@ -17,4 +17,6 @@ export interface Presence {
   unregister(session: PresentSession): Promise<void>;
   /** All sessions of all devices of a channel. */
   sessions(channel: ChannelKey): readonly PresentSession[] | Promise<readonly PresentSession[]>;
+  /** The nodes of these sessions, each once: whom a message for the channel is announced to, however many devices there are. */
+  nodes(channel: ChannelKey): readonly NodeId[] | Promise<readonly NodeId[]>;
 }

@@ -33,7 +33,7 @@ test('LM1 what happens meanwhile puts the collection off: requests come first', 
   storm(limits.stormConnections);
   const happening = [
     () => collecting.events.accepted(1, 'project', 'app'),
-    () => collecting.events.offered(1, 'device'),
+    () => collecting.events.offered(1, ['device']),
     () => collecting.events.confirmed(1, 'device'),
     () => collecting.events.disconnected('device', 'websocket', '1000'),
   ];

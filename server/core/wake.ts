@@ -144,8 +144,8 @@ export class Wakes {
 
   /** Those of the devices of a channel that are connected nowhere. */
   async #absent(devices: readonly Device[], channel: ChannelKey): Promise<readonly Device[]> {
-    const sessions = await this.#presence.sessions(channel);
-    return devices.filter((device) => !sessions.some((session) => session.device === device.key));
+    const present = new Set((await this.#presence.sessions(channel)).map(({ device }) => device));
+    return devices.filter(({ key }) => !present.has(key));
   }
 
   #watch(kept: Kept): void {

@@ -17,7 +17,8 @@ export interface Events {
   accepted(version: number, project: string, app: string): void;
   /** A message of a project was refused; `app` is empty where it is not known to be one of the sender's. */
   turnedAway(project: string, app: string, code: string): void;
-  offered(version: number, device: string): void;
+  /** A message went out over the connections of these devices: of all that it was handed to in one go. */
+  offered(version: number, devices: readonly string[]): void;
   confirmed(version: number, device: string): void;
   runFailed(version: number, device: string, failedRuns: number, reason: string): void;
   /** A device without a running app was woken for a message, or could not be. */
@@ -45,7 +46,9 @@ export function loggedEvents(log: Logger): Events {
     failed: (where, error) => log.error({ where, err: error }, 'failed'),
     accepted: (version, project, app) => log.debug({ version, project, app }, 'accepted'),
     turnedAway: (project, app, code) => log.debug({ project, app, code }, 'turned away'),
-    offered: (version, device) => log.debug({ version, device }, 'offered'),
+    offered: (version, devices) => {
+      for (const device of devices) log.debug({ version, device }, 'offered');
+    },
     confirmed: (version, device) => log.debug({ version, device }, 'confirmed'),
     runFailed: (version, device, failedRuns, reason) =>
       log.info({ version, device, failedRuns, reason }, 'run failed'),

@@ -62,8 +62,8 @@ class Often {
     });
   }
 
-  inc(): void {
-    this.#since += 1;
+  inc(times = 1): void {
+    this.#since += times;
   }
 }
 
@@ -98,7 +98,7 @@ function countedEvents(registers: Registry[], now: () => number): Counted {
     refused: (door, code) => refused.inc({ door, code }),
     failed: () => failed.inc(),
     accepted: () => accepted.inc(),
-    offered: () => offered.inc(),
+    offered: (_version, devices) => offered.inc(devices.length),
     confirmed(version) {
       confirmed.inc();
       // A version is the microseconds of the clock at the keeping (OR2), or a little more.

@@ -27,7 +27,9 @@ export class Spans {
   readonly #ways = new Map<number, Way>();
   readonly events: Partial<Events> = {
     accepted: (version, project) => this.#accepted(version, project),
-    offered: (version, device) => this.#sent(version, device, 'connection'),
+    offered: (version, devices) => {
+      if (this.#ways.has(version)) for (const device of devices) this.#sent(version, device, 'connection');
+    },
     woken: (version, device, outcome) => outcome === 'sent' && this.#sent(version, device, 'wake-up'),
     confirmed: (version, device) => this.#ended(version, device)?.end(this.#now()),
     runFailed: (version, device, failedRuns) =>

@@ -47,7 +47,7 @@ export class TrafficMeter {
   #knownBefore = new Map<number, Known>();
   #minute: Minute;
   #waiting: Minute[] = [];
-  #lookUps: (readonly [Version, string])[] = [];
+  #lookUps: (readonly [Version, readonly string[]])[] = [];
   #looking: Promise<void> | undefined;
   #flushing: Promise<void> | undefined;
   #store: Pick<Store, 'traced'> | undefined;
@@ -61,9 +61,9 @@ export class TrafficMeter {
         this.#remember(version, project, app);
       },
       turnedAway: (project, app, code) => this.#count(project, app, `refused:${code}`),
-      offered: (version, device) => this.#delivered(version as Version, device),
+      offered: (version, devices) => this.#delivered(version as Version, devices),
       woken: (version, device, outcome) => {
-        if (outcome === 'sent') this.#delivered(version as Version, device);
+        if (outcome === 'sent') this.#delivered(version as Version, [device]);
       },
     };
   }
@@ -98,12 +98,12 @@ export class TrafficMeter {
     if (ending === 'confirmed') this.#count(project, app, tookKind(this.#clock.now() - acceptedAt));
   }
 
-  #count(project: string, app: string, kind: Kind): void {
+  #count(project: string, app: string, kind: Kind, times = 1): void {
     if (project === PUSH_PROJECT || project === '') return;
     const at = minuteOf(this.#clock.now());
     if (at !== this.#minute.at) this.#turn(at);
     const { counts } = this.#seriesOf(project, app);
-    counts.set(kind, (counts.get(kind) ?? 0) + 1);
+    counts.set(kind, (counts.get(kind) ?? 0) + times);
   }
 
   #seriesOf(project: string, app: string): Series {
@@ -134,38 +134,40 @@ export class TrafficMeter {
   }
 
   /** Counts a delivery once for each device, as far as the message is remembered. */
-  #delivered(version: Version, device: string): void {
+  #delivered(version: Version, devices: readonly string[]): void {
     const known = this.#whose(version);
-    if (known === undefined) this.#askWhose(version, device);
-    else this.#countDelivered(known, device);
+    if (known === undefined) this.#askWhose(version, devices);
+    else this.#countDelivered(known, devices);
   }
 
   #whose(version: Version): Known | undefined {
     return this.#known.get(version) ?? this.#knownBefore.get(version);
   }
 
-  #askWhose(version: Version, device: string): void {
+  #askWhose(version: Version, devices: readonly string[]): void {
     if (this.#store === undefined || this.#lookUps.length >= limits.trafficLookUps) return;
-    this.#lookUps.push([version, device]);
+    this.#lookUps.push([version, devices]);
     this.#looking ??= this.#lookUp(this.#store).finally(() => {
       this.#looking = undefined;
     });
   }
 
-  #countDelivered(known: Known, device: string): void {
-    if (known === nobodys || known.devices?.has(device)) return;
+  #countDelivered(known: Known, devices: readonly string[]): void {
+    if (known === nobodys) return;
     known.devices ??= new Set();
-    known.devices.add(device);
-    this.#count(known.project, known.app, 'delivered');
+    const before = known.devices.size;
+    for (const device of devices) known.devices.add(device);
+    const more = known.devices.size - before;
+    if (more > 0) this.#count(known.project, known.app, 'delivered', more);
   }
 
   async #lookUp(store: Pick<Store, 'traced'>): Promise<void> {
     for (let next = this.#lookUps.shift(); next !== undefined; next = this.#lookUps.shift()) {
-      const [version, device] = next;
+      const [version, devices] = next;
       const trace = this.#whose(version) ? undefined : await store.traced(version).catch(() => undefined);
       const app = trace?.channelId.split('/')[1] ?? '';
       const known = this.#whose(version) ?? (trace && this.#remember(version, trace.project, app));
-      if (known !== undefined) this.#countDelivered(known, device);
+      if (known !== undefined) this.#countDelivered(known, devices);
     }
   }
 }

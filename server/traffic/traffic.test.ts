@@ -72,8 +72,11 @@ async function keep(channel: { key: Kept['channel'] }, project = P, slot = '0'):
 test('TF1 what was accepted, delivered once to each device, refused, and how it ended', async () => {
   const { channel, devices } = await channelWith(2);
   const [a, b] = [await keep(channel), await keep(channel)];
-  for (const { id } of devices) meter.events.offered(b.version, id);
-  meter.events.offered(b.version, devices[0]?.id ?? '');
+  meter.events.offered(
+    b.version,
+    devices.map(({ id }) => id),
+  );
+  meter.events.offered(b.version, [devices[0]?.id ?? '']);
   meter.events.woken(a.version, devices[0]?.id ?? '', 'sent');
   meter.events.woken(a.version, devices[1]?.id ?? '', 'gone');
   for (const { key } of devices) await store.confirm(key, b.version);
@@ -102,7 +105,7 @@ test('TF1 a push of a web push sender is not counted, and does not cost a look i
   if (subscription === undefined) throw new Error('removed');
   const kept = await keep({ key: subscription.channel.key }, 'web-push');
   store.traced = () => Promise.reject(new Error('a look into the store'));
-  meter.events.offered(kept.version, 'mcs:1');
+  meter.events.offered(kept.version, ['mcs:1']);
   await store.confirm(subscription.key, kept.version);
   meter.events.turnedAway('', '', 'push-invalid');
   await meter.flush(ledger);
@@ -114,9 +117,9 @@ test('TF1 a delivery of a message from before the start is counted after a look 
   const kept = await keep(channel);
   const restarted = new TrafficMeter(clock);
   restarted.watch(store);
-  restarted.events.offered(kept.version, devices[0]?.id ?? '');
-  restarted.events.offered(kept.version, devices[0]?.id ?? '');
-  restarted.events.offered((kept.version + 1) as Version, devices[0]?.id ?? '');
+  restarted.events.offered(kept.version, [devices[0]?.id ?? '']);
+  restarted.events.offered(kept.version, [devices[0]?.id ?? '']);
+  restarted.events.offered((kept.version + 1) as Version, [devices[0]?.id ?? '']);
   await restarted.flush(ledger);
   expect(plain((await ledger.read({ app: APP }, 'hour', clock.now())).total)).toEqual({ delivered: 1 });
 });

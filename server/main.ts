@@ -131,6 +131,7 @@ async function openRooms(
   );
   const origin = originOf(config, http.port ?? config.port);
   rooms = await openPeople(ground, origin, closing);
+  metrics.watchWebhooks(rooms.webhooks.backlog);
   closing.push(startQuotaWarnings(watch, ground, rooms, origin));
   const waking = openWaking({ ...world, ...core, ...keeping, config, origin });
   closing.push(() => waking.stop());

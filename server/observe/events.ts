@@ -29,6 +29,8 @@ export interface Events {
   answered(version: number, device: string, answer: string): void;
   /** A browser ended a subscription: a page did, or its quota was spent, or the permission taken back. */
   unsubscribed(holder: string, gateway: string, reason: string): void;
+  /** A webhook was called: it took the event, or did not. */
+  webhookCalled(webhook: string, outcome: 'delivered' | 'failed' | 'gone', answer: string): void;
   pruned(messages: number): void;
 }
 
@@ -57,6 +59,7 @@ export function loggedEvents(log: Logger): Events {
     disconnected: (device, gateway, reason) => log.debug({ device, gateway, reason }, 'disconnected'),
     answered: (version, device, answer) => log.debug({ version, device, answer }, 'answered'),
     unsubscribed: (holder, gateway, reason) => log.debug({ holder, gateway, reason }, 'unsubscribed'),
+    webhookCalled: (webhook, outcome, answer) => log.debug({ webhook, outcome, answer }, 'webhook called'),
     pruned: (messages) => log.debug({ messages }, 'pruned'),
   };
 }
@@ -94,5 +97,6 @@ export const silentEvents: Events = {
   disconnected() {},
   answered() {},
   unsubscribed() {},
+  webhookCalled() {},
   pruned() {},
 };

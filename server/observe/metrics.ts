@@ -16,6 +16,8 @@ type Counted = Omit<Events, 'listening' | 'stopped' | 'turnedAway' | 'overloaded
 export class Metrics {
   readonly #registry = new Registry();
   readonly #accepting: Histogram;
+  readonly #now: () => number;
+  #refresh = async (): Promise<void> => {};
   readonly events: Counted;
 
   /** @param now milliseconds since 1970, of the clock that gives the versions */
@@ -27,6 +29,7 @@ export class Metrics {
       buckets: ACCEPT_SECONDS,
       registers,
     });
+    this.#now = now;
     this.events = countedEvents(registers, now);
     processFigures(registers);
   }
@@ -36,8 +39,30 @@ export class Metrics {
     this.#accepting.observe(seconds);
   }
 
+  /** Adds what waits for webhooks. @param read how much waits, and since when, in milliseconds since 1970; asked with each page. */
+  watchWebhooks(read: () => Promise<{ readonly waiting: number; readonly since: number | undefined }>): void {
+    const registers = [this.#registry];
+    const oldest = new Gauge({
+      name: 'reveille_webhook_oldest_seconds',
+      help: 'For how long the oldest of the events that wait for webhooks has waited; 0 = none waits.',
+      registers,
+    });
+    const events = new Gauge({
+      name: 'reveille_webhook_waiting',
+      help: 'Events that wait to be told to webhooks, those to be tried again included.',
+      registers,
+    });
+    this.#refresh = async () => {
+      // A database that does not answer must not take the other figures along.
+      const { waiting, since } = await read().catch(() => ({ waiting: Number.NaN, since: Number.NaN }));
+      events.set(waiting);
+      oldest.set(since === undefined ? 0 : Math.max(0, this.#now() - since) / 1_000);
+    };
+  }
+
   /** All figures in the text format of Prometheus, and its content type. */
   async page(): Promise<{ readonly text: string; readonly type: string }> {
+    await this.#refresh();
     return { text: await this.#registry.metrics(), type: this.#registry.contentType };
   }
 }
@@ -81,6 +106,7 @@ function countedEvents(registers: Registry[], now: () => number): Counted {
   const unsubscribed = counter('unsubscribed', 'Subscriptions that a browser ended.', 'gateway');
   const refused = counter('refused', 'Requests answered with an error.', 'door', 'code');
   const failed = counter('failures', 'What went wrong on our side; the log has each.');
+  const called = counter('webhook_calls', 'Calls of webhooks: the event was taken, or was not.', 'outcome');
   const pruned = counter('pruned', 'Messages removed after they had ended.');
   const connected = new Gauge({
     name: 'reveille_connected',
@@ -113,6 +139,7 @@ function countedEvents(registers: Registry[], now: () => number): Counted {
     disconnected: (_device, gateway) => connected.dec({ gateway }),
     answered: (_version, _device, answer) => answered.inc({ answer }),
     unsubscribed: (_holder, gateway) => unsubscribed.inc({ gateway }),
+    webhookCalled: (_webhook, outcome) => called.inc({ outcome }),
     pruned: (messages) => pruned.inc(messages),
   };
 }

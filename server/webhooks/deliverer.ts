@@ -8,12 +8,12 @@ import { signedHeaders } from './sign.ts';
 
 export const SECRET_PURPOSE = 'webhook-secret';
 
-interface DelivererDeps {
+export interface DelivererDeps {
   readonly queue: DeliveryQueue;
   readonly post: Post;
   readonly secrets: Pick<Secrets, 'open'>;
   readonly clock: Clock;
-  readonly events: Pick<Events, 'failed'>;
+  readonly events: Pick<Events, 'failed' | 'webhookCalled'>;
 }
 
 /** Tells what is due, a few calls at a time, and no webhook takes the places of all the others. */
@@ -103,6 +103,7 @@ export class Deliverer {
   async #call(delivery: DueDelivery): Promise<boolean> {
     const outcome = await this.#outcomeOf(delivery);
     if (this.#stopped) return true;
+    this.#deps.events.webhookCalled(delivery.webhook, outcome.state, outcome.answer);
     try {
       await this.#deps.queue.settle(delivery, outcome);
       return true;

@@ -109,6 +109,17 @@ export class DeliveryQueue {
     return row?.at ?? undefined;
   }
 
+  /** How many deliveries wait for a webhook that may be called, and since when (milliseconds since 1970) the longest; undefined = none. */
+  async backlog(): Promise<{ readonly waiting: number; readonly since: number | undefined }> {
+    const row = await this.#callable()
+      .select(({ fn }) => [
+        fn.countAll<number>().as('waiting'),
+        fn.min('webhook_deliveries.created_at').as('since'),
+      ])
+      .executeTakeFirstOrThrow();
+    return { waiting: Number(row.waiting), since: row.since ?? undefined };
+  }
+
   /** Records how a call ended: told, to be tried again, or given up; and what that says of the webhook. */
   async settle(
     { id, webhook, attempts }: DueDelivery,

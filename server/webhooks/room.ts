@@ -6,13 +6,14 @@ import type { NodeId } from '../core/presence.ts';
 import type { Followers } from '../core/receipts.ts';
 import type { Store } from '../core/store.ts';
 import { httpsPost } from '../outgoing/https-post.ts';
-import { Deliverer } from './deliverer.ts';
+import { Deliverer, type DelivererDeps } from './deliverer.ts';
 import { deliveryOf, Followed, type FollowedDeps } from './followed.ts';
 import { DeliveryQueue } from './queue.ts';
 import type { EventType } from './webhook.ts';
 import { Webhooks, type WebhooksDeps } from './webhooks.ts';
 
-export interface WebhooksRoomDeps extends Pick<FollowedDeps, 'db' | 'moves' | 'clock' | 'events'> {
+export interface WebhooksRoomDeps extends Pick<FollowedDeps, 'db' | 'moves' | 'clock'> {
+  readonly events: DelivererDeps['events'];
   readonly store: Store;
   readonly bus: Bus;
   readonly node: NodeId;
@@ -33,6 +34,8 @@ export interface WebhooksRoom {
    * @param name of what happened: the same one is told once.
    */
   tellProject(project: string, type: EventType, name: string, data: object): Promise<void>;
+  /** What waits to be told, and since when: milliseconds since 1970. */
+  backlog: DeliveryQueue['backlog'];
   /** Begins to tell; what was left from before comes first. */
   start(): Promise<void>;
   stop(): Promise<void>;
@@ -65,6 +68,7 @@ export function openWebhooks(deps: WebhooksRoomDeps): WebhooksRoom {
       await queue.add(told.map(({ id }) => deliveryOf(id, type, `${type} ${name}`, at, data)));
       deliverer.kick();
     },
+    backlog: () => queue.backlog(),
     async start() {
       await webhooks.refresh();
       await followed.start();

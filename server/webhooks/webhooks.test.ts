@@ -10,6 +10,8 @@ import type { Account } from '../accounts/account.ts';
 import { ManualClock } from '../core/manual-clock.ts';
 import { SEND_SCOPE } from '../core/sender.ts';
 import type { Device, Kept } from '../core/store.ts';
+import { type Events, silentEvents } from '../observe/events.ts';
+import { Metrics } from '../observe/metrics.ts';
 import { DeliveryQueue } from './queue.ts';
 import { checkedTarget, eventTypes, type Owner } from './webhook.ts';
 
@@ -24,12 +26,15 @@ let project: string;
 let laptop: Device;
 let phone: Device;
 let channel: string;
+/** Told of each call. */
+let counted = silentEvents.webhookCalled;
 
 /** One town for the file: making accounts takes most of the time. Each test has an app, a project and devices of its own. */
 beforeAll(async () => {
   receiver = await WebhookReceiver.start();
   clock = new ManualClock(Date.now());
-  town = await ConsoleTown.open({ clock, ca: receiver.ca });
+  const events: Events = { ...silentEvents, webhookCalled: (...call) => counted(...call) };
+  town = await ConsoleTown.open({ clock, ca: receiver.ca, events });
   [ann, eve] = [await account('ann'), await account('eve')];
   group = await town.webstore.groups.create(ann.id, 'Ann');
   await town.webhooks.start();
@@ -262,6 +267,45 @@ describe('how it ends', () => {
     await town.webhooks.webhooks.enable(ann, id);
     await stands(id, 'delivered', 3);
     expect(await town.webhooks.webhooks.get(ann, id)).toMatchObject({ disabled: null, failingSince: null });
+  });
+
+  test('OB5 how calls end is counted, and what waits is measured until its webhook is switched off', async () => {
+    const metrics = new Metrics(() => clock.now());
+    metrics.watchWebhooks(town.webhooks.backlog);
+    const figures = async () =>
+      Object.fromEntries(
+        [...(await metrics.page()).text.matchAll(/^reveille_webhook_(\S+) (\S+)$/gm)].map((one) => [
+          one[1],
+          one[2],
+        ]),
+      );
+    const { id } = await hook();
+    // Calls of the tests before may still be under way.
+    counted = (webhook, ...how) => webhook === id && metrics.events.webhookCalled(webhook, ...how);
+    expect(await figures()).toEqual({ waiting: '0', oldest_seconds: '0' });
+    receiver.answer = () => new Response(null, { status: 500 });
+    await town.webhooks.webhooks.test(ann, id);
+    await stands(id, 'waiting', 1);
+    clock.advance(2_000);
+    expect(await figures()).toEqual({
+      'calls_total{outcome="failed"}': '1',
+      waiting: '1',
+      oldest_seconds: '2',
+    });
+    receiver.answer = () => new Response(null, { status: 410 });
+    clock.advance((limits.webhookRetryMs[0] ?? 0) - 2_000);
+    await stands(id, 'waiting', 2);
+    expect(await figures()).toMatchObject({
+      'calls_total{outcome="gone"}': '1',
+      waiting: '0',
+      oldest_seconds: '0',
+    });
+    receiver.answer = () => new Response(null, { status: 204 });
+    clock.advance(limits.webhookRetryMs[1] ?? 0);
+    await town.webhooks.webhooks.enable(ann, id);
+    await stands(id, 'delivered', 3);
+    expect(await figures()).toMatchObject({ 'calls_total{outcome="delivered"}': '1', waiting: '0' });
+    counted = silentEvents.webhookCalled;
   });
 
   test('WH7 one that answers 410 is switched off at once', async () => {

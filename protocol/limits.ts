@@ -83,6 +83,8 @@ export const limits = {
   /** OL2: how often memory is read, and the part of --memory-limit from which on nothing new is taken. */
   memoryLookMs: 500,
   memoryPart: 0.9,
+  /** How often garbage is collected while it is scarce: each time holds everything up for a moment. */
+  memoryCollectMs: 10_000,
   /** MiB that it can name. */
   memoryLimitMax: 1024 * 1024,
   /** Messages that receipts list at a time, newest first. */

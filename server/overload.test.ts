@@ -140,3 +140,26 @@ test('OL2 the memory is read again and again, and the log told now and then', ()
   watchMemory(load, 0, clock, () => Number.MAX_SAFE_INTEGER);
   load.assertRoom();
 });
+
+test('OL2 garbage that came while memory was scarce closes the doors no longer than until it is collected', () => {
+  const clock = new ManualClock();
+  const load = openLoad({}, clock, { overloaded() {} });
+  let held = LIMIT * MIB;
+  let bytes = held;
+  let collected = 0;
+  const collect = () => {
+    collected++;
+    bytes = held;
+  };
+  const stop = watchMemory(load, LIMIT, clock, () => bytes, collect);
+  expect([load.tight, collected]).toEqual([true, 1]);
+  held = 0;
+  clock.advance(limits.memoryCollectMs - limits.memoryLookMs);
+  expect([load.tight, collected]).toEqual([true, 1]);
+  clock.advance(limits.memoryLookMs);
+  expect([load.tight, collected]).toEqual([false, 2]);
+  bytes = LIMIT * MIB;
+  clock.advance(limits.memoryCollectMs);
+  expect([load.tight, collected]).toEqual([false, 3]);
+  stop();
+});

@@ -35,15 +35,20 @@ export function watchMemory(
   limitMiB: number,
   clock: Clock,
   memory: () => number = () => process.memoryUsage.rss(),
+  collect: () => void = () => Bun.gc(true),
 ): () => void {
   if (limitMiB === 0) return () => {};
   const most = limitMiB * MIB * limits.memoryPart;
   let cancel = () => {};
+  let looksUntilCollected = 0;
   const look = () => {
-    const was = load.tight;
+    looksUntilCollected--;
+    // What nobody holds any more counts too until it is collected, and a service that takes nothing new makes no garbage that would.
+    if (memory() >= most && looksUntilCollected <= 0) {
+      looksUntilCollected = limits.memoryCollectMs / limits.memoryLookMs;
+      collect();
+    }
     load.tight = memory() >= most;
-    // What nobody holds any more counts too until it is collected.
-    if (load.tight && !was) Bun.gc(true);
     cancel = clock.after(limits.memoryLookMs, look);
   };
   look();

@@ -188,8 +188,8 @@ export class Session implements Recipient {
       this.#send({ type: 'welcome', protocol, channelId: device.channel.id, pingMs: limits.pingMs });
       halfOpen.leave(address);
       const { key, id, channel, lowestUrgency } = device;
-      // For as long as the connection lasts, so without token hash and name.
-      const addressee = { key, id, channel, lowestUrgency };
+      // For as long as the connection lasts, so without token hash and name, and without the channel's user and app.
+      const addressee = { key, id, channel: { key: channel.key, id: channel.id }, lowestUrgency };
       this.#state = { at: 'joined', outbox: deliveries.connect(addressee, this) };
       events.connected(device.id, GATEWAY);
     } catch (thrown) {

@@ -116,6 +116,13 @@ export class ChannelTable {
     return channel;
   }
 
+  forgetOne(key: ChannelKey): void {
+    const channel = this.#known.get(key);
+    if (channel === undefined) return;
+    this.#known.delete(key);
+    this.#keys.delete(channel.id);
+  }
+
   forget(): void {
     this.#known.clear();
     this.#keys.clear();

@@ -142,16 +142,15 @@ export class DeviceTable {
     this.#unwakeable.delete(device.channel);
   }
 
-  seen(device: DeviceKey, now: number): void {
-    this.#seen.run(now, device);
-    this.#known.delete(device);
+  seen(device: DeviceRow, now: number): void {
+    this.#seen.run(now, device.key);
+    this.#forgetOne(device);
   }
 
   /** The device leaves: only its name stays, for the trace. */
   leave(device: DeviceRow, now: number): void {
     this.#leave.run(now, device.key);
-    this.#known.delete(device.key);
-    this.#keys.delete(device.id);
+    this.#forgetOne(device);
   }
 
   leftAfter(moment: number, limit: number): readonly FormerRow[] {
@@ -172,6 +171,11 @@ export class DeviceTable {
     this.#known.clear();
     this.#keys.clear();
     this.#unwakeable.clear();
+  }
+
+  #forgetOne(device: DeviceRow): void {
+    this.#known.delete(device.key);
+    this.#keys.delete(device.id);
   }
 
   #wakeableOn(channel: ChannelKey): readonly DeviceRow[] {

@@ -102,8 +102,12 @@ export class Membership {
     this.#devices.update(device, change);
   }
 
+  /** Whoever comes or goes is asked for no more until a message comes: of a silent device nothing is remembered. */
   seen(key: DeviceKey): void {
-    if (this.#devices.byKey(key) !== undefined) this.#devices.seen(key, this.#clock.now());
+    const device = this.#devices.byKey(key);
+    if (device === undefined) return;
+    this.#devices.seen(device, this.#clock.now());
+    this.#channels.forgetOne(device.channel);
   }
 
   removeDevice(key: DeviceKey): void {

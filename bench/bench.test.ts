@@ -237,4 +237,4 @@ test('BE11 growth tells rate, memory, start and disk of few channels and of many
   } finally {
     await rm(folder, { recursive: true });
   }
-});
+}, 150_000);

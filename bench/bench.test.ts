@@ -80,7 +80,13 @@ test('BE5 results are a table and a chart per figure, and keys with their n, bes
     title: 'Waking <quickly>',
     columns: ['per s'],
     rows: [
-      { name: 'Peer', cells: ['50'], bar: 50, own: false, note: 'syncs | nothing' },
+      {
+        name: `Peer${', with much to say'.repeat(3)}`,
+        cells: ['50'],
+        bar: 50,
+        own: false,
+        note: 'syncs | nothing',
+      },
       { name: 'Reveille', cells: ['100'], bar: 100, own: true, note: '' },
     ],
     unit: 'wakes per second',
@@ -109,7 +115,8 @@ test('BE5 results are a table and a chart per figure, and keys with their n, bes
     expect(table).toContain('| `wake.perSecond` | 100 wakes/s | 7 devices | ≥ 90 | yes |');
     expect(table).toContain('- Ghost was left out.');
     const chart = await readFile(join(folder, 'wake.svg'), 'utf8');
-    expect(chart.match(/<rect x="300"[^>]*width="([\d.]+)"/g)).toHaveLength(2);
+    // Wide enough for the longest name, which stands to the left of the bars.
+    expect(chart.match(/<rect x="492" [^>]*width="[\d.]+"/g)).toHaveLength(2);
     expect(chart).toContain('Waking &#60;quickly&#62;');
     expect(chart.indexOf('Reveille')).toBeLessThan(chart.indexOf('Peer'));
     const written = JSON.parse(await readFile(join(folder, 'deep', 'bench.json'), 'utf8'));
